@@ -1,0 +1,6 @@
+export * from "./errno.ts";
+export * from "./errors.ts";
+export * from "./kernel.ts";
+export * from "./op.ts";
+export * from "./plan.ts";
+export * from "./world.ts";

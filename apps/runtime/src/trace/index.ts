@@ -1,0 +1,3 @@
+export * from "./catalogue.ts";
+export * from "./lifeline.ts";
+export * from "./tracer.ts";
