@@ -1,0 +1,107 @@
+/**
+ * Mermaid text of a sequence view. Names in a trace are hostile: participants get generated ids, and
+ * labels are rewritten so that no character of theirs means anything to Mermaid (its text has no other
+ * escape than "#<code point>;"). The result has one statement a line and no configuration; rendering
+ * still goes through securityLevel "strict".
+ */
+import { countOf, formatDuration } from "./duration.ts";
+import { printable } from "./printable.ts";
+import type { Row, SequenceView } from "./sequence-view.ts";
+import { lifelineTitle } from "./step.ts";
+
+/** Longest label, in code points before escaping. */
+export const mermaidLabelMax = 80;
+
+// What Mermaid leaves alone inside a message; letters and digits of any script too.
+const plain = /^[\p{L}\p{N}\p{M} ._:/,()=+@…→·µ✕×-]$/u;
+
+/**
+ * A label no part of which is Mermaid syntax. Words that Mermaid looks for in text ("end", "wrap:",
+ * and "style"/"classDef", after which it eats the ";" of an escape) are broken by escaping a letter.
+ */
+export function mermaidLabel(text: string): string {
+  const cut = printable(text, mermaidLabelMax);
+  const words = cut
+    .replace(/\bend\b/giu, (word) => `\u0001${word}`)
+    .replace(/(style|classdef)/giu, (word) => `\u0001${word}`)
+    .replace(/^(?=:?\s*(?:no)?wrap:)/iu, "\u0001");
+  let out = "";
+  let forced = false;
+  for (const point of words) {
+    if (point === "\u0001") {
+      forced = true;
+      continue;
+    }
+    out += forced || !plain.test(point) ? `#${point.codePointAt(0)};` : point;
+    forced = false;
+  }
+  return out === "" ? "#32;" : out;
+}
+
+/** The words of an arrow: label, errno, what is folded, how long it took. */
+export function rowCaption(row: Row): string {
+  const parts = [row.label];
+  if (row.kind === "message") {
+    if (row.error !== undefined) parts[0] = `✕ ${row.label} (${row.error})`;
+    if (row.foldedCount > 0) parts.push(countOf(row.foldedCount, "step"));
+    if (row.durationNs !== undefined && !row.hasReply) parts.push(formatDuration(row.durationNs));
+    if (row.state === "running" && !row.hasReply) parts.push("…");
+  } else {
+    if (row.error !== undefined) parts[0] = `✕ ${row.label}`;
+    if (row.durationNs !== undefined) parts.push(formatDuration(row.durationNs));
+  }
+  return parts.join(" · ");
+}
+
+/** Label cut first, so that errno and duration stay readable behind a long name. */
+function captionOf(row: Row): string {
+  const caption = rowCaption(row);
+  const excess = [...caption].length - mermaidLabelMax;
+  if (excess <= 0) return caption;
+  const keep = Math.max(16, [...row.label].length - excess);
+  return rowCaption({ ...row, label: printable(row.label, keep) });
+}
+
+function arrowOf(row: Row): string {
+  if (row.kind === "reply") return row.error === undefined ? "-->>" : "--x";
+  return row.error === undefined || row.hasReply ? "->>" : "-x";
+}
+
+export interface MermaidOptions {
+  /** Title for assistive technology (accTitle). */
+  readonly title?: string;
+  /** Lifelines to draw, left to right, when they are to be the same in several pictures. */
+  readonly lifelines?: readonly string[];
+  /** Draw activation bars; off where a window cuts calls in two. */
+  readonly activations?: boolean;
+}
+
+/** Mermaid text; the n-th message line is the n-th row. Deterministic: same view, same text. */
+export function renderMermaid(view: SequenceView, options: MermaidOptions = {}): string {
+  const shown = options.lifelines ?? view.lifelines;
+  const ids = new Map<string, string>();
+  for (const lifeline of [...shown, ...view.lifelines]) {
+    if (!ids.has(lifeline)) ids.set(lifeline, `p${ids.size}`);
+  }
+  const lines = ["sequenceDiagram"];
+  if (options.title !== undefined) lines.push(`  accTitle: ${mermaidLabel(options.title)}`);
+  for (const [lifeline, id] of ids) {
+    lines.push(`  participant ${id} as ${mermaidLabel(lifelineTitle(lifeline))}`);
+  }
+  const open: string[] = [];
+  for (const row of view.rows) {
+    const from = ids.get(row.from) as string;
+    const to = ids.get(row.to) as string;
+    lines.push(`  ${from}${arrowOf(row)}${to}: ${mermaidLabel(captionOf(row))}`);
+    if (options.activations === false || !row.hasReply || row.from === row.to) continue;
+    if (row.kind === "message") {
+      lines.push(`  activate ${to}`);
+      open.push(to);
+    } else {
+      lines.push(`  deactivate ${from}`);
+      open.splice(open.lastIndexOf(from), 1);
+    }
+  }
+  for (const id of open.reverse()) lines.push(`  deactivate ${id}`);
+  return `${lines.join("\n")}\n`;
+}
