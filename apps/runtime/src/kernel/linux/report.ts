@@ -1,0 +1,100 @@
+/** Reads the executor's records (native/include/report.h) and turns the first failure into an error. */
+import { errnoName } from "../errno.ts";
+import { errnoText } from "../errno-text.ts";
+import { KernelError } from "../errors.ts";
+import type { OpReport, Plan } from "../plan.ts";
+import { opToText } from "../plan-text.ts";
+import { processNames } from "./wire-numbers.ts";
+
+const headerBytes = 32;
+const recordBytesMax = 512;
+const kindOp = 1;
+const kindReady = 2;
+const flagIgnored = 1;
+/** `index` of a record that concerns no op: the executor refused the whole Plan. */
+export const noIndex = 0xffff;
+
+const text = new TextDecoder();
+
+export interface ReportRecord extends OpReport {
+  /** `ready` is what `awaitStart` says before it blocks. */
+  readonly kind: "op" | "ready";
+}
+
+function brokenReport(detail: string): KernelError {
+  return new KernelError({
+    errno: "EBADMSG",
+    op: "library",
+    detail,
+    message: `report of the executor is broken: ${detail}`,
+  });
+}
+
+/**
+ * Every complete record in `bytes` and the number of bytes they take; a record cut at the end is left
+ * for the next call. Throws KernelError EBADMSG for anything that is no record.
+ */
+export function decodeRecords(bytes: Uint8Array): {
+  readonly records: readonly ReportRecord[];
+  readonly consumed: number;
+} {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records: ReportRecord[] = [];
+  let at = 0;
+  while (bytes.length - at >= headerBytes) {
+    const length = view.getUint16(at, true);
+    if (length < headerBytes || length > recordBytesMax) throw brokenReport(`length ${length}`);
+    if (bytes.length - at < length) break;
+    const kind = view.getUint8(at + 2);
+    if (kind !== kindOp && kind !== kindReady) throw brokenReport(`kind ${kind}`);
+    const process = processNames[view.getUint8(at + 3)];
+    if (process === undefined) throw brokenReport(`process ${view.getUint8(at + 3)}`);
+    const index = view.getUint16(at + 4, true);
+    records.push({
+      kind: kind === kindReady ? "ready" : "op",
+      process,
+      index: index === noIndex ? -1 : index,
+      ignored: (view.getUint16(at + 6, true) & flagIgnored) !== 0,
+      errno: view.getInt32(at + 8, true),
+      result: view.getInt32(at + 12, true),
+      startNs: view.getBigUint64(at + 16, true),
+      endNs: view.getBigUint64(at + 24, true),
+      detail: text.decode(bytes.subarray(at + headerBytes, at + length)),
+    });
+    at += length;
+  }
+  return { records, consumed: at };
+}
+
+/** The op reports in `bytes`, which must hold whole records only; `ready` records are left out. */
+export function decodeReports(bytes: Uint8Array): OpReport[] {
+  const { records, consumed } = decodeRecords(bytes);
+  if (consumed !== bytes.length) throw brokenReport("cut at the end");
+  return records.filter(({ kind }) => kind === "op").map(({ kind: _kind, ...report }) => report);
+}
+
+function errorOf(plan: Plan, report: OpReport): KernelError {
+  const errno = errnoName(report.errno);
+  const step = plan.steps[report.index];
+  const what = step ? opToText(step.op) : `plan "${plan.name}"`;
+  const place = step ? ` (op ${report.index} of "${plan.name}", in ${report.process})` : "";
+  const detail = report.detail === "" ? "" : `: ${report.detail}`;
+  return new KernelError({
+    errno,
+    op: step?.op.op ?? "library",
+    process: report.process,
+    index: report.index,
+    detail: report.detail,
+    message: `${what}: ${errno}, ${errnoText(errno)}${detail}${place}`,
+  });
+}
+
+/**
+ * The failure that stopped the Plan; undefined when nothing failed. ECANCELED only says that another
+ * process of the Plan failed first, so any other failure is preferred to it.
+ */
+export function failureOf(plan: Plan, reports: readonly OpReport[]): KernelError | undefined {
+  const failed = reports.filter(({ errno, ignored }) => errno !== 0 && !ignored);
+  const cause = failed.find(({ errno }) => errnoName(errno) !== "ECANCELED") ?? failed[0];
+  return cause && errorOf(plan, cause);
+}
