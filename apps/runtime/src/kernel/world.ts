@@ -82,13 +82,26 @@ export interface ContentStore {
   /**
    * Unpacks a layer blob into the empty directory `target`, whiteouts as overlayfs wants them.
    * Rejects, with nothing left in `target`, when the uncompressed digest is not `diffId`.
+   * Directories that the layer only implies get owner and mode from those of `lower` (unpacked
+   * layers below, topmost first).
    */
-  unpack(context: Context, layer: Descriptor, diffId: string, target: string): Promise<void>;
-  /** Brings the images of a docker-archive or OCI layout (file or directory) in; for `vitrine image load`. */
-  load(
+  unpack(
     context: Context,
-    path: string,
-  ): Promise<readonly { readonly references: readonly string[]; readonly image: FetchedImage }[]>;
+    layer: Descriptor,
+    diffId: string,
+    target: string,
+    lower?: readonly string[],
+  ): Promise<void>;
+  /** Brings the images of a docker-archive or OCI layout (file or directory) in; for `vitrine image load`. */
+  load(context: Context, path: string): Promise<readonly LoadedImage[]>;
+  /** Images that come with the program (pause, demo): brings them in. None when it has none. */
+  builtin?(context: Context): Promise<readonly LoadedImage[]>;
+}
+
+/** An image that came from a file; references are as the file has them, perhaps without registry. */
+export interface LoadedImage {
+  readonly references: readonly string[];
+  readonly image: FetchedImage;
 }
 
 export interface World {
