@@ -8,7 +8,7 @@
  *
  * offset  type  field
  *      0  u16   length    of the whole record, header and detail
- *      2  u8    kind      REPORT_OP or REPORT_READY
+ *      2  u8    kind      REPORT_OP, REPORT_READY or REPORT_EXEC
  *      3  u8    process   enum plan_process
  *      4  u16   index     of the op in its Plan; REPORT_NO_INDEX before the first op (a Plan that is refused)
  *      6  u16   flags     REPORT_IGNORED
@@ -18,6 +18,8 @@
  *     24  u64   end
  *     32        detail
  *
+ * REPORT_EXEC is sent right before execve(2) is tried (index of the execve op, start and end the same
+ * moment). A successful execve can say no more: end of file is its end. A failed one is a REPORT_OP.
  * REPORT_READY is sent once by `awaitStart` before it blocks (index is that of awaitStart, start and
  * end the same moment); its REPORT_OP follows after the release. A record with `error` set and without
  * REPORT_IGNORED is a failure: that process ends, and the others of the Plan are killed or find out by
@@ -37,6 +39,7 @@
 
 #define REPORT_OP 1
 #define REPORT_READY 2
+#define REPORT_EXEC 3
 
 #define REPORT_IGNORED 0x1
 

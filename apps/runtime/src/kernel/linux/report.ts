@@ -8,8 +8,11 @@ import { processNames } from "./wire-numbers.ts";
 
 const headerBytes = 32;
 const recordBytesMax = 512;
-const kindOp = 1;
-const kindReady = 2;
+const kinds = new Map([
+  [1, "op"],
+  [2, "ready"],
+  [3, "exec"],
+] as const);
 const flagIgnored = 1;
 /** `index` of a record that concerns no op: the executor refused the whole Plan. */
 export const noIndex = 0xffff;
@@ -17,8 +20,8 @@ export const noIndex = 0xffff;
 const text = new TextDecoder();
 
 export interface ReportRecord extends OpReport {
-  /** `ready` is what `awaitStart` says before it blocks. */
-  readonly kind: "op" | "ready";
+  /** `ready` is what `awaitStart` says before it blocks, `exec` what `execve` says before it is tried. */
+  readonly kind: "op" | "ready" | "exec";
 }
 
 function brokenReport(detail: string): KernelError {
@@ -45,13 +48,13 @@ export function decodeRecords(bytes: Uint8Array): {
     const length = view.getUint16(at, true);
     if (length < headerBytes || length > recordBytesMax) throw brokenReport(`length ${length}`);
     if (bytes.length - at < length) break;
-    const kind = view.getUint8(at + 2);
-    if (kind !== kindOp && kind !== kindReady) throw brokenReport(`kind ${kind}`);
+    const kind = kinds.get(view.getUint8(at + 2) as 1 | 2 | 3);
+    if (kind === undefined) throw brokenReport(`kind ${view.getUint8(at + 2)}`);
     const process = processNames[view.getUint8(at + 3)];
     if (process === undefined) throw brokenReport(`process ${view.getUint8(at + 3)}`);
     const index = view.getUint16(at + 4, true);
     records.push({
-      kind: kind === kindReady ? "ready" : "op",
+      kind,
       process,
       index: index === noIndex ? -1 : index,
       ignored: (view.getUint16(at + 6, true) & flagIgnored) !== 0,
@@ -66,11 +69,35 @@ export function decodeRecords(bytes: Uint8Array): {
   return { records, consumed: at };
 }
 
-/** The op reports in `bytes`, which must hold whole records only; `ready` records are left out. */
+function withoutKind({ kind: _kind, ...report }: ReportRecord): OpReport {
+  return report;
+}
+
+/** The op reports among `records`: what `awaitStart` and `execve` announce beforehand is left out. */
+export function opReports(records: readonly ReportRecord[]): OpReport[] {
+  return records.filter(({ kind }) => kind === "op").map(withoutKind);
+}
+
+/**
+ * The op reports in `bytes`, which must hold whole records only. Throws KernelError EBADMSG for
+ * anything else.
+ */
 export function decodeReports(bytes: Uint8Array): OpReport[] {
   const { records, consumed } = decodeRecords(bytes);
   if (consumed !== bytes.length) throw brokenReport("cut at the end");
-  return records.filter(({ kind }) => kind === "op").map(({ kind: _kind, ...report }) => report);
+  return opReports(records);
+}
+
+/**
+ * The report of the execve that an `exec` record announced and that succeeded: a program that runs
+ * cannot report, so its success is the end of file of the report pipe, at `endNs` (CLOCK_MONOTONIC).
+ * Undefined when no execve was announced, or when it failed.
+ */
+export function execReport(records: readonly ReportRecord[], endNs: bigint): OpReport | undefined {
+  const announced = records.find(({ kind }) => kind === "exec");
+  if (announced === undefined) return undefined;
+  const failed = records.some(({ kind, index }) => kind === "op" && index === announced.index);
+  return failed ? undefined : { ...withoutKind(announced), endNs };
 }
 
 function errorOf(plan: Plan, report: OpReport): KernelError {
