@@ -7,7 +7,7 @@ import { RuntimeError } from "../kernel/errors.ts";
 import { attribute } from "../trace/attribute.ts";
 import type { StepId } from "../trace/catalogue.ts";
 import { type RemoteSpan, remoteSpan } from "../trace/trace-context.ts";
-import type { Context, Span, Tracer } from "../trace/tracer.ts";
+import type { Attributes, Context, Span, Tracer } from "../trace/tracer.ts";
 import { type Failure, failureOf, statusNumber } from "./grpc-status.ts";
 import { type Method, methodOf } from "./methods.ts";
 import type { Rpc } from "./rpc.ts";
@@ -58,29 +58,46 @@ function stepOf(method: Method): StepId {
   return `${method.service === "vitrine.v1.Admin" ? "admin" : "cri"}.${method.name}` as StepId;
 }
 
-function startSpan(around: CallSurroundings, method: Method, rpc: Rpc, call: Call): Span {
+function startSpan(
+  around: CallSurroundings,
+  method: Method,
+  rpc: Rpc,
+  call: Call,
+  attributes: Attributes,
+): Span {
   return around.tracer.start(stepOf(method), caller(call.metadata), {
     attributes: {
       "rpc.system.name": "grpc",
       "rpc.method": method.fullName,
       ...(rpc.poll ? { [attribute.poll]: true } : {}),
+      ...attributes,
     },
   });
 }
 
-/** Decodes, calls, encodes; whatever goes wrong is thrown. */
+type Decoded = { readonly request: unknown } | { readonly failure: unknown };
+
+/** The request, before there is a span, so that the span says from its start whom it is about. */
+function decode(method: Method, bytes: Buffer): Decoded {
+  try {
+    return { request: method.request.decode(bytes) };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+/** Calls and encodes; whatever goes wrong is thrown. */
 async function serve(
   around: CallSurroundings,
   method: Method,
   rpc: Rpc,
-  call: Call,
+  decoded: Decoded,
   context: Context & { readonly span: Span },
 ): Promise<Buffer> {
   const reason = around.notReady();
   if (reason !== undefined) throw new RuntimeError("UNAVAILABLE", reason);
-  const request = method.request.decode(call.request);
-  context.span.set(rpc.attributes(request));
-  const response = await rpc.call(around.runtime, context, request);
+  if ("failure" in decoded) throw decoded.failure;
+  const response = await rpc.call(around.runtime, context, decoded.request);
   context.span.set(rpc.outcome(response));
   return method.response.encode(response);
 }
@@ -109,7 +126,9 @@ export function handle(around: CallSurroundings, rpc: Rpc): handleUnaryCall<Buff
   return (call, callback) => {
     const began = performance.now();
     const signal = signalOf(call);
-    const span = startSpan(around, method, rpc, call);
+    const decoded = decode(method, call.request);
+    const attributes = "request" in decoded ? rpc.attributes(decoded.request) : {};
+    const span = startSpan(around, method, rpc, call, attributes);
     const context = { tracer: around.tracer, span, signal };
     const settle = (failure?: Failure) => {
       if (failure !== undefined) span.fail(failure.code, failure.message);
@@ -117,7 +136,7 @@ export function handle(around: CallSurroundings, rpc: Rpc): handleUnaryCall<Buff
       span.end();
       logCall(around, rpc, span, performance.now() - began, failure);
     };
-    serve(around, method, rpc, call, context).then(
+    serve(around, method, rpc, decoded, context).then(
       (response) => {
         settle();
         callback(null, response);
