@@ -1,6 +1,5 @@
 /** Tracing as a whole: tracer, ring, recorder and export, started and ended together. */
 import { randomBytes } from "node:crypto";
-import type { Server } from "node:net";
 import { resourceAttribute } from "../trace/attribute.ts";
 import type { ResourceRecord } from "../trace/span-record.ts";
 import type { AttributeValue, Tracer } from "../trace/tracer.ts";
@@ -9,7 +8,7 @@ import type { SpanSink } from "./live-span.ts";
 import { LiveTracer, silentTracer } from "./live-tracer.ts";
 import { Recorder } from "./recorder.ts";
 import { TraceRing } from "./trace-ring.ts";
-import { createTraceServer } from "./trace-socket.ts";
+import { TraceServer } from "./trace-socket.ts";
 
 export interface TelemetryOptions {
   /** Off: no spans at all; the trace stream stays silent. */
@@ -37,7 +36,7 @@ export interface Telemetry {
   readonly tracer: Tracer;
   readonly resource: ResourceRecord;
   /** Serves the trace stream; the caller has it listen. */
-  readonly traceServer: Server;
+  readonly traceServer: TraceServer;
   /** Saves what can be saved in a process that is about to die. */
   flushNow(): void;
   /** Writes and sends what waits, at most `graceMs` long. */
@@ -98,12 +97,14 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
         sampler: exportSampler(env),
       })
     : silentTracer;
+  const traceServer = new TraceServer({ ring, resource, session, nowNs });
   return {
     tracer,
     resource,
-    traceServer: createTraceServer({ ring, resource, session, nowNs }),
+    traceServer,
     flushNow: () => recorder?.flushNow(),
     async close(graceMs) {
+      traceServer.close();
       const patience = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
       await Promise.race([Promise.allSettled([recorder?.close(), exported?.close()]), patience]);
     },

@@ -159,11 +159,24 @@ class Reader {
   }
 }
 
-/** A server that is not listening yet: its socket's place and mode are the composition root's business. */
-export function createTraceServer(options: TraceSocketOptions): Server {
-  const server = createServer((socket) => {
-    new Reader(socket, options);
-  });
-  server.maxConnections = readersMax;
-  return server;
+/** The stream's server. Where its socket lies and who may open it is the composition root's business. */
+export class TraceServer {
+  /** Not listening yet. */
+  readonly server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: TraceSocketOptions) {
+    this.server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+      new Reader(socket, options);
+    });
+    this.server.maxConnections = readersMax;
+  }
+
+  /** Stops listening and ends every connection; readers come back when there is a daemon again. */
+  close(): void {
+    this.server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
 }
