@@ -30,14 +30,29 @@ export function redactEnvironment(variable: string): string {
   return at > 0 ? `${variable.slice(0, at)}=${redacted}` : redacted;
 }
 
+type KeyKind = "environment" | "secret" | "plain";
+
+/** What each key means, worked out once: spans have few different keys and very many attributes. */
+const keyKinds = new Map<string, KeyKind>();
+const keyKindsMax = 1024;
+
+function kindOfKey(key: string): KeyKind {
+  const known = keyKinds.get(key);
+  if (known !== undefined) return known;
+  const kind = environmentKey.test(key) ? "environment" : secretKey.test(key) ? "secret" : "plain";
+  if (keyKinds.size < keyKindsMax) keyKinds.set(key, kind);
+  return kind;
+}
+
 /** The value a span may carry under `key`. */
 export function redactAttribute(key: string, value: AttributeValue): AttributeValue {
-  if (environmentKey.test(key)) {
+  const kind = kindOfKey(key);
+  if (kind === "environment") {
     if (typeof value === "object") return value.map((item) => redactEnvironment(String(item)));
     return key.startsWith("process.") ? redacted : redactEnvironment(String(value));
   }
   if (typeof value === "number" || typeof value === "boolean") return value;
-  if (secretKey.test(key)) return redacted;
+  if (kind === "secret") return redacted;
   if (typeof value === "string") return redactText(value);
   return value.map((item: string | number) =>
     typeof item === "string" ? redactText(item) : item,
