@@ -72,8 +72,25 @@ export interface MermaidOptions {
   readonly title?: string;
   /** Lifelines to draw, left to right, when they are to be the same in several pictures. */
   readonly lifelines?: readonly string[];
-  /** Draw activation bars; off where a window cuts calls in two. */
-  readonly activations?: boolean;
+  /** Lifelines that are active already where a window of a longer view begins; see `sliceView`. */
+  readonly active?: readonly string[];
+  /** A word every copy of the picture must carry, such as SIMULATED. */
+  readonly mark?: string;
+}
+
+/** A window of a view's rows, and the lifelines whose activation bars reach into it from above. */
+export function sliceView(
+  view: SequenceView,
+  from: number,
+  to: number,
+): { readonly view: SequenceView; readonly active: readonly string[] } {
+  const active: string[] = [];
+  for (const row of view.rows.slice(0, from)) {
+    if (!row.hasReply || row.from === row.to) continue;
+    if (row.kind === "message") active.push(row.to);
+    else active.splice(active.lastIndexOf(row.from), 1);
+  }
+  return { view: { lifelines: view.lifelines, rows: view.rows.slice(from, to) }, active };
 }
 
 /** Mermaid text; the n-th message line is the n-th row. Deterministic: same view, same text. */
@@ -88,18 +105,28 @@ export function renderMermaid(view: SequenceView, options: MermaidOptions = {}):
   for (const [lifeline, id] of ids) {
     lines.push(`  participant ${id} as ${mermaidLabel(lifelineTitle(lifeline))}`);
   }
+  if (options.mark !== undefined) lines.push(`  Note over p0: ${mermaidLabel(options.mark)}`);
   const open: string[] = [];
+  for (const lifeline of options.active ?? []) {
+    const id = ids.get(lifeline);
+    if (id === undefined) continue;
+    lines.push(`  activate ${id}`);
+    open.push(id);
+  }
   for (const row of view.rows) {
     const from = ids.get(row.from) as string;
     const to = ids.get(row.to) as string;
     lines.push(`  ${from}${arrowOf(row)}${to}: ${mermaidLabel(captionOf(row))}`);
-    if (options.activations === false || !row.hasReply || row.from === row.to) continue;
+    if (!row.hasReply || row.from === row.to) continue;
     if (row.kind === "message") {
       lines.push(`  activate ${to}`);
       open.push(to);
     } else {
+      const at = open.lastIndexOf(from);
+      // Mermaid refuses a diagram that deactivates what is not active.
+      if (at < 0) continue;
       lines.push(`  deactivate ${from}`);
-      open.splice(open.lastIndexOf(from), 1);
+      open.splice(at, 1);
     }
   }
   for (const id of open.reverse()) lines.push(`  deactivate ${id}`);

@@ -1,0 +1,198 @@
+/** The bar on top: where the spans come from, how deep to look, search, and what can be taken along. */
+import type { Level } from "@vitrine/runtime/trace";
+import type { ReactNode } from "react";
+import type { LiveState } from "../source/live-connection.ts";
+import type { Origin } from "../source/trace-store.ts";
+import {
+  CopyIcon,
+  FollowIcon,
+  HelpIcon,
+  Mark,
+  MoonIcon,
+  OpenIcon,
+  SaveIcon,
+  SunIcon,
+  SystemIcon,
+} from "./icons.tsx";
+
+export type Theme = "system" | "light" | "dark";
+
+const levelNames: Readonly<Record<number, string>> = {
+  0: "Story",
+  1: "Calls",
+  2: "Steps",
+  3: "Ops",
+};
+const levelWhys: Readonly<Record<number, string>> = {
+  0: "the pod's life in a few arrows",
+  1: "CRI calls, what a kubelet says",
+  2: "steps of the runtime: network, images, shim",
+  3: "ops, that is system calls",
+};
+
+export function LevelSwitch({
+  level,
+  onLevel,
+}: {
+  readonly level: Level;
+  readonly onLevel: (level: Level) => void;
+}) {
+  return (
+    <div aria-label="Level of detail" className="levels" role="group">
+      {([0, 1, 2, 3] as const).map((value) => (
+        <button
+          aria-pressed={value === level}
+          className="level"
+          key={value}
+          onClick={() => onLevel(value)}
+          title={`Level ${value}: ${levelWhys[value]} ([ and ])`}
+          type="button"
+        >
+          <span className="level-n">{value}</span> {levelNames[value]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const provenanceWords: Readonly<Record<Origin["provenance"], string>> = {
+  live: "LIVE",
+  recorded: "RECORDED",
+  simulated: "SIMULATED",
+  imported: "IMPORTED",
+};
+
+function linkWords(state: LiveState): string {
+  if (state.link === "connecting") return "connecting";
+  if (state.link === "lost") return "reconnecting";
+  return state.behind > 0 ? `${state.behind} behind` : "";
+}
+
+export function Badge({
+  origin,
+  live,
+}: {
+  readonly origin: Origin;
+  readonly live: LiveState | undefined;
+}) {
+  const down = live !== undefined && live.link !== "live";
+  return (
+    <span className={`badge badge-${origin.provenance}${down ? " badge-down" : ""}`} role="status">
+      <span aria-hidden="true" className="badge-dot" />
+      {provenanceWords[origin.provenance]}
+      {live && linkWords(live) !== "" && <span className="badge-more">{linkWords(live)}</span>}
+      {live && live.missed > 0 && (
+        <span
+          className="badge-gap"
+          title="The stream was faster than this page; these events are not shown."
+        >
+          {live.missed} events lost
+        </span>
+      )}
+    </span>
+  );
+}
+
+interface ToolProps {
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly pressed?: boolean;
+  readonly disabled?: boolean;
+  readonly children: ReactNode;
+}
+
+export function Tool({ label, onClick, pressed, disabled, children }: ToolProps) {
+  return (
+    <button
+      aria-label={label}
+      aria-pressed={pressed}
+      className="tool"
+      disabled={disabled}
+      onClick={onClick}
+      title={label}
+      type="button"
+    >
+      {children}
+    </button>
+  );
+}
+
+const nextTheme: Readonly<Record<Theme, Theme>> = {
+  system: "light",
+  light: "dark",
+  dark: "system",
+};
+
+export interface TopBarProps {
+  readonly origin: Origin;
+  readonly live: LiveState | undefined;
+  readonly level: Level;
+  readonly onLevel: (level: Level) => void;
+  readonly follow: boolean;
+  readonly onFollow: (follow: boolean) => void;
+  readonly theme: Theme;
+  readonly onTheme: (theme: Theme) => void;
+  readonly onOpen: () => void;
+  readonly onCopyMermaid: () => void;
+  readonly onSaveRecording: () => void;
+  readonly onSaveSvg: () => void;
+  readonly onHelp: () => void;
+  readonly search: ReactNode;
+  readonly empty: boolean;
+}
+
+export function TopBar(props: TopBarProps) {
+  const { origin, theme, onTheme, follow, onFollow, empty } = props;
+  const themeIcon = { system: <SystemIcon />, light: <SunIcon />, dark: <MoonIcon /> }[theme];
+  return (
+    <header className="top">
+      <h1 className="brand">
+        <Mark />
+        <span>Vitrine</span>
+      </h1>
+      <Badge live={props.live} origin={origin} />
+      <span className="facts">{[origin.name, ...origin.facts].filter(Boolean).join(" · ")}</span>
+      <span className="spacer" />
+      {props.search}
+      <LevelSwitch level={props.level} onLevel={props.onLevel} />
+      <div aria-label="Tools" className="tools" role="group">
+        <Tool
+          label="Follow the newest arrow (f)"
+          onClick={() => onFollow(!follow)}
+          pressed={follow}
+        >
+          <FollowIcon />
+        </Tool>
+        <Tool label="Open a recording (o)" onClick={props.onOpen}>
+          <OpenIcon />
+        </Tool>
+        <Tool
+          disabled={empty}
+          label="Copy the diagram as Mermaid (c)"
+          onClick={props.onCopyMermaid}
+        >
+          <CopyIcon />
+        </Tool>
+        <details className="menu">
+          <summary aria-label="Save" className="tool" title="Save">
+            <SaveIcon />
+          </summary>
+          <div className="menu-list">
+            <button disabled={empty} onClick={props.onSaveRecording} type="button">
+              Recording <small>OTLP JSON Lines</small>
+            </button>
+            <button disabled={empty} onClick={props.onSaveSvg} type="button">
+              Diagram <small>SVG</small>
+            </button>
+          </div>
+        </details>
+        <Tool label={`Theme: ${theme} (t)`} onClick={() => onTheme(nextTheme[theme])}>
+          {themeIcon}
+        </Tool>
+        <Tool label="Keyboard and help (?)" onClick={props.onHelp}>
+          <HelpIcon />
+        </Tool>
+      </div>
+    </header>
+  );
+}
