@@ -1,7 +1,8 @@
 /**
  * What the engine is told once, at start: directories, images, handlers, limits. The composition root
- * makes it from config.toml; tests and the simulator write it by hand from `defaultEngineOptions`.
+ * makes it from config.toml; tests and the simulator start from `defaultEngineOptions`.
  */
+import type { OciRlimit } from "../oci/index.ts";
 import type { NetworkOptions } from "./network/network-options.ts";
 
 /** One RuntimeClass handler (`[runtimes.<name>]`). */
@@ -43,8 +44,12 @@ export interface EngineOptions {
   readonly runtimes: Readonly<Record<string, RuntimeHandlerOptions>>;
   /** Directory, inside each cgroup hierarchy, of pods that name no cgroup parent. */
   readonly cgroupParentDefault: string;
-  /** What a container without a seccomp profile gets. */
-  readonly unsetSeccompProfile: "unconfined" | "runtime-default";
+  /** What a container without a seccomp profile gets: "unconfined", "runtime/default" or a file's absolute path. */
+  readonly unsetSeccompProfile: string;
+  /** Limits every container starts with. */
+  readonly rlimits: readonly OciRlimit[];
+  /** At most this many tasks a container; 0 means no limit. */
+  readonly pidsLimit: number;
   /** Longer lines are cut into P pieces (kubelet's log format). */
   readonly logLineBytesMax: number;
   /** ExecSync keeps this much of each stream and discards the rest. */
@@ -63,3 +68,42 @@ export interface EngineOptions {
   /** Called at every boundary; a test ends the process in it. */
   readonly crashPoint?: (point: CrashPoint) => void;
 }
+
+const mebibyte = 1 << 20;
+
+/** The defaults of config.toml. A test puts its own directories in. */
+export const defaultEngineOptions: EngineOptions = {
+  rootDirectory: "/var/lib/vitrine",
+  stateDirectory: "/run/vitrine",
+  netnsDirectory: "/run/netns",
+  sandboxImage: "vitrine.local/pause:1",
+  runtimeVersion: "0.1.0",
+  defaultRuntime: "vitrine",
+  runtimes: {
+    vitrine: {
+      podAnnotations: [],
+      containerAnnotations: [],
+      privilegedWithoutHostDevices: false,
+    },
+  },
+  cgroupParentDefault: "/vitrine",
+  unsetSeccompProfile: "unconfined",
+  rlimits: [],
+  pidsLimit: 0,
+  logLineBytesMax: 16 << 10,
+  execOutputBytesMax: 16 * mebibyte,
+  execDrainMs: 5000,
+  shmBytes: 64 * mebibyte,
+  unprivilegedPorts: true,
+  unprivilegedPing: true,
+  recoveryItemMs: 10_000,
+  network: {
+    confDir: "/etc/cni/net.d",
+    binDirs: ["/opt/cni/bin", "/usr/lib/cni"],
+    resultsDirectory: "/var/lib/vitrine/cni/results",
+    addTimeoutMs: 60_000,
+    delTimeoutMs: 60_000,
+    internalLoopback: true,
+    ipPreference: "ipv4",
+  },
+};

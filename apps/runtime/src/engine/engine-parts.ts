@@ -10,6 +10,12 @@ import type { RecordStore } from "./record-store.ts";
 import type { Shims } from "./shims.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
 
+export interface RecoveryState {
+  done: boolean;
+  /** In sentences; none of them keeps the daemon from serving. */
+  problems: string[];
+}
+
 export interface EngineParts {
   readonly world: World;
   readonly options: EngineOptions;
@@ -21,6 +27,8 @@ export interface EngineParts {
   readonly network: Network;
   readonly images: Images;
   readonly snapshots: Snapshots;
+  /** How far the reconciliation at start has come, and what it could not mend. */
+  readonly recovery: RecoveryState;
   /** Marks a boundary between intent and effect; ends the process when a test asked for it. */
   readonly crashPoint: (point: CrashPoint) => void;
 }

@@ -94,6 +94,7 @@ describe("lifecycle", () => {
         created --> exited: exited
         created --> unknown: lost
         created --> removing: remove
+        starting --> created: created
         starting --> running: started
         starting --> exited: startFailed
         starting --> exited: exited

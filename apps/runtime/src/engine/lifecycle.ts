@@ -16,45 +16,54 @@ export interface Lifecycle<State extends string = string, Event extends string =
   readonly transitions: Readonly<Record<State, Readonly<Partial<Record<Event, State>>>>>;
 }
 
+/** The names of the states of a table, and of its events. */
+export type StateOf<L extends Lifecycle> = keyof L["states"] & string;
+export type EventOf<L extends Lifecycle> = {
+  [State in keyof L["transitions"]]: keyof L["transitions"][State] & string;
+}[keyof L["transitions"]];
+
+function arrow(lifecycle: Lifecycle, state: string, event: string): string | undefined {
+  const arrows = lifecycle.transitions[state];
+  return arrows !== undefined && Object.hasOwn(arrows, event) ? arrows[event] : undefined;
+}
+
 /**
  * The state that `event` leads to from `state`.
  * @throws RuntimeError FAILED_PRECONDITION when the table has no such arrow; `id` names the thing in the message.
  */
-export function next<State extends string, Event extends string>(
-  lifecycle: Lifecycle<State, Event>,
-  state: State,
-  event: Event,
+export function next<L extends Lifecycle>(
+  lifecycle: L,
+  state: StateOf<L>,
+  event: EventOf<L>,
   id: string,
-): State {
-  const to = lifecycle.transitions[state][event];
+): StateOf<L> {
+  const to = arrow(lifecycle, state, event);
   if (to === undefined) {
     throw new RuntimeError(
       "FAILED_PRECONDITION",
       `${lifecycle.noun} ${id} is ${state}: cannot ${event}`,
     );
   }
-  return to;
+  return to as StateOf<L>;
 }
 
 /** Whether the table has an arrow for `event` from `state`. */
-export function allows<State extends string, Event extends string>(
-  lifecycle: Lifecycle<State, Event>,
-  state: State,
-  event: Event,
+export function allows<L extends Lifecycle>(
+  lifecycle: L,
+  state: StateOf<L>,
+  event: EventOf<L>,
 ): boolean {
-  return lifecycle.transitions[state][event] !== undefined;
+  return arrow(lifecycle, state, event) !== undefined;
 }
 
 /** Every arrow of the table, in the table's order. */
-export function arrowsOf<State extends string, Event extends string>(
-  lifecycle: Lifecycle<State, Event>,
-): readonly { readonly from: State; readonly event: Event; readonly to: State }[] {
-  return (Object.keys(lifecycle.states) as State[]).flatMap((from) =>
-    (Object.entries(lifecycle.transitions[from]) as [Event, State][]).map(([event, to]) => ({
-      from,
-      event,
-      to,
-    })),
+export function arrowsOf(
+  lifecycle: Lifecycle,
+): readonly { readonly from: string; readonly event: string; readonly to: string }[] {
+  return Object.keys(lifecycle.states).flatMap((from) =>
+    Object.entries(lifecycle.transitions[from] ?? {}).flatMap(([event, to]) =>
+      to === undefined ? [] : [{ from, event, to }],
+    ),
   );
 }
 

@@ -39,10 +39,21 @@ export function podPathsOf(roots: Roots, podId: string): PodPaths {
 export interface ContainerPaths {
   readonly stateDirectory: string;
   readonly rootfs: string;
+  /** Where the images that it mounts are mounted themselves. */
+  readonly imagesDirectory: string;
 }
 
 /** Of a container, and of the pause container, whose id is its pod's. */
 export function containerPathsOf(roots: Roots, containerId: string): ContainerPaths {
   const stateDirectory = `${roots.stateDirectory}/containers/${containerId}`;
-  return { stateDirectory, rootfs: `${stateDirectory}/rootfs` };
+  return {
+    stateDirectory,
+    rootfs: `${stateDirectory}/rootfs`,
+    imagesDirectory: `${stateDirectory}/images`,
+  };
+}
+
+/** Whether a file of the netns directory has a name that only we give. */
+export function isNetnsName(name: string): boolean {
+  return new RegExp(`^${netnsPrefix}[0-9a-f]{${netnsIdLength}}$`).test(name);
 }

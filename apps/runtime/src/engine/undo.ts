@@ -71,3 +71,28 @@ export async function together<T extends readonly unknown[]>(
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }
+
+/**
+ * Releases one thing after another, going on past failures so that as little as possible is left; then
+ * throws the first failure with the messages of all.
+ */
+export async function releaseAll(
+  works: readonly (readonly [what: string, release: () => Promise<unknown>])[],
+): Promise<void> {
+  const failures: UndoFailure[] = [];
+  for (const [what, release] of works) {
+    try {
+      await release();
+    } catch (error) {
+      failures.push({ what, error });
+    }
+  }
+  const first = failures[0];
+  if (first === undefined) return;
+  const message = failures.map(({ what, error }) => `${what}: ${messageOf(error)}`).join("; ");
+  throw new RuntimeError(
+    first.error instanceof RuntimeError ? first.error.code : "INTERNAL",
+    `could not release everything: ${message}`,
+    { cause: first.error },
+  );
+}

@@ -41,6 +41,7 @@ export const containerLifecycle = {
     creating: { created: "created", lost: "unknown", remove: "removing" },
     created: { start: "starting", exited: "exited", lost: "unknown", remove: "removing" },
     starting: {
+      created: "created",
       started: "running",
       startFailed: "exited",
       exited: "exited",

@@ -7,6 +7,7 @@ import type {
   LinuxContainerUser,
   Signal,
 } from "../../api/index.ts";
+import { attribute } from "../../trace/attribute.ts";
 import type { StoredRecord } from "../record-store.ts";
 import { type ContainerState, containerLifecycle } from "./container-lifecycle.ts";
 
@@ -42,6 +43,8 @@ export interface ContainerRecord extends StoredRecord {
   readonly sharesPids: boolean;
   /** Pid of init, 0 before it exists. */
   readonly pid: number;
+  /** Start time of pid in clock ticks (proc_pid_stat(5), field 22), against pid reuse. */
+  readonly startTime: number;
   /** Boot in which it was made. */
   readonly bootId: string;
 }
@@ -79,4 +82,12 @@ const criStates = {
 /** The state as CRI knows it. */
 export function criContainerState(state: ContainerState): cri.ContainerState {
   return criStates[state];
+}
+
+/** Attributes by which a span is known to concern this container. */
+export function containerAttributesOf(record: ContainerRecord): Readonly<Record<string, string>> {
+  return {
+    [attribute.containerId]: record.id,
+    [attribute.containerName]: record.config.metadata?.name ?? "",
+  };
 }

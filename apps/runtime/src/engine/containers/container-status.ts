@@ -1,5 +1,6 @@
 /** ContainerStatus: one container, every field; the verbose form adds pid, OCI spec and Plan. */
 import type {
+  ContainerConfig,
   ContainerStatus,
   ContainerStatusRequest,
   ContainerStatusResponse,
@@ -58,9 +59,17 @@ function containerInfoOf(
       pid: record.pid,
       rootfs: containerPathsOf(parts.options, record.id).rootfs,
       cgroupPaths: record.cgroupPaths,
-      config: withoutEnvValues(record.config),
+      config: readableConfig(record.config),
+      warnings: compiled?.warnings ?? [],
       runtimeSpec: compiled?.spec,
     }),
     ...(compiled === undefined ? {} : { plan: compiled.planText }),
   };
+}
+
+/** Environment values are bytes in CRI; people want to read them. */
+function readableConfig(config: ContainerConfig): object {
+  const decoder = new TextDecoder();
+  const envs = config.envs.map(({ key, value }) => ({ key, value: decoder.decode(value) }));
+  return { ...config, envs };
 }

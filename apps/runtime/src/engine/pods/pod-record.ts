@@ -1,5 +1,6 @@
 /** What is durable of a pod sandbox. Everything else of it is found by its id. */
 import type { PodSandboxConfig, PodSandboxState } from "../../api/index.ts";
+import { attribute } from "../../trace/attribute.ts";
 import type { PodName } from "../identifiers.ts";
 import type { StoredRecord } from "../record-store.ts";
 import { type PodState, podLifecycle } from "./pod-lifecycle.ts";
@@ -26,6 +27,8 @@ export interface PodRecord extends StoredRecord {
   readonly pauseImageId: string;
   /** Pid of the pause process, 0 before it runs. */
   readonly pid: number;
+  /** Start time of pid in clock ticks (proc_pid_stat(5), field 22), against pid reuse. */
+  readonly startTime: number;
 }
 
 export const podRecordKind = "pod";
@@ -57,4 +60,26 @@ export function criPodState(state: PodState): PodSandboxState {
 /** The metadata of a record; RunPodSandbox has checked that it is there. */
 export function podMetadataOf(record: PodRecord): PodName {
   return record.config.metadata ?? { name: "", namespace: "", uid: "", attempt: 0 };
+}
+
+/** Attributes by which a span is known to concern this pod. */
+export function podAttributesOf(
+  record: Pick<PodRecord, "id" | "config">,
+): Readonly<Record<string, string>> {
+  return {
+    [attribute.sandboxId]: record.id,
+    [attribute.podName]: record.config.metadata?.name ?? "",
+    [attribute.podNamespace]: record.config.metadata?.namespace ?? "",
+    [attribute.podUid]: record.config.metadata?.uid ?? "",
+  };
+}
+
+/** Whether the pod lives in the network namespace of the host. */
+export function usesHostNetwork(config: PodSandboxConfig): boolean {
+  return config.linux?.securityContext?.namespaceOptions?.network === "NODE";
+}
+
+/** Whether the pod lives in the IPC namespace of the host, /dev/shm included. */
+export function usesHostIpc(config: PodSandboxConfig): boolean {
+  return config.linux?.securityContext?.namespaceOptions?.ipc === "NODE";
 }

@@ -1,4 +1,126 @@
 /** Runtime steps: container. */
 import type { CatalogueEntry } from "./entry.ts";
 
-export const containerSteps = {} as const satisfies Record<string, CatalogueEntry>;
+const cri = "https://github.com/kubernetes/cri-api/blob/master/pkg/apis/runtime/v1/api.proto";
+
+const containerAttributes = {
+  "container.id": "id of the container",
+  "container.name": "name of the container in its pod",
+} as const;
+
+export const containerSteps = {
+  "container.reserve": {
+    level: 2,
+    from: "runtime",
+    to: "runtime",
+    label: "reserve name, record intent",
+    attributes: {
+      "vitrine.reserved_name": "name made of container, pod, namespace, uid and attempt",
+    },
+    why: "Two calls may ask for the same container at once; the name is reserved by the record that bears it, and only one gets it.",
+    link: cri,
+  },
+  "container.spec": {
+    level: 2,
+    from: "runtime",
+    to: "runtime",
+    label: "compile config and image to a Plan",
+    attributes: containerAttributes,
+    why: "All decisions are made here: which user, which mounts, which capabilities. What follows only carries them out.",
+    link: "https://github.com/opencontainers/runtime-spec/blob/main/config.md",
+  },
+  "container.cgroup": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "make cgroup, set limits",
+    attributes: containerAttributes,
+    why: "The limits stand before the first process is in the cgroup, so there is no moment without them.",
+    link: "https://man7.org/linux/man-pages/man7/cgroups.7.html",
+  },
+  "container.create": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "create container {container.name}",
+    reply: "created, pid {process.pid}",
+    attributes: { ...containerAttributes, "process.pid": "pid of the container's init" },
+    why: "Created is a real state of the kernel: a process that has everything set up waits right before execve.",
+    link: "https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#lifecycle",
+  },
+  "container.start": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "start container {container.name}",
+    attributes: { ...containerAttributes, "process.pid": "pid of the container's init" },
+    why: "One byte through a pipe lets the waiting process go through execve; now it is the container's command.",
+    link: "https://man7.org/linux/man-pages/man2/execve.2.html",
+  },
+  "container.exited": {
+    level: 2,
+    from: "shim",
+    to: "runtime",
+    label: "{container.name} exited with {process.exit.code}",
+    attributes: {
+      ...containerAttributes,
+      "process.pid": "pid its init had",
+      "process.exit.code": "exit code, or 128 and the signal",
+      "vitrine.sandbox.id": "CRI id of the pod sandbox",
+      "k8s.pod.name": "name of the pod",
+      "k8s.namespace.name": "namespace of the pod",
+      "k8s.pod.uid": "uid of the pod",
+    },
+    why: "The shim is the parent of the container's init, so it alone learns how it ended, and tells.",
+    link: "https://man7.org/linux/man-pages/man2/wait.2.html",
+  },
+  "container.stop": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "stop container {container.name}, grace {vitrine.stop.grace_ms} ms",
+    attributes: {
+      ...containerAttributes,
+      "vitrine.stop.grace_ms": "milliseconds between the stop signal and SIGKILL",
+    },
+    why: "A process may ignore the stop signal, but nobody can ignore SIGKILL.",
+    link: "https://man7.org/linux/man-pages/man7/signal.7.html",
+  },
+  "container.release": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "remove process, cgroup and root file system of {container.name}",
+    attributes: containerAttributes,
+    why: "What the container wrote goes with its snapshot; the image below was never touched.",
+    link: "https://docs.kernel.org/filesystems/overlayfs.html",
+  },
+  "container.exec": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "exec in container {container.name}",
+    reply: "exit code {process.exit.code}",
+    attributes: { ...containerAttributes, "process.exit.code": "exit code of the command" },
+    why: "One more process joins the namespaces and the cgroup of a running container; probes do it all the time.",
+    link: "https://man7.org/linux/man-pages/man2/setns.2.html",
+  },
+  "container.update": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "change limits of {container.name}",
+    attributes: containerAttributes,
+    why: "Limits are files of the cgroup and can be written again while the container runs.",
+    link: "https://man7.org/linux/man-pages/man7/cgroups.7.html",
+  },
+  "container.reopen_log": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "reopen log of {container.name}",
+    attributes: containerAttributes,
+    why: "The log was renamed by who rotates it; an open file keeps its name's past, so it has to be opened anew.",
+    link: cri,
+  },
+} as const satisfies Record<string, CatalogueEntry>;

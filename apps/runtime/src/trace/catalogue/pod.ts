@@ -1,7 +1,34 @@
-/** Runtime steps of a pod sandbox. */
+/** Runtime steps of a pod sandbox, and of the daemon's own start. */
 import type { CatalogueEntry } from "./entry.ts";
 
+const cri = "https://github.com/kubernetes/cri-api/blob/master/pkg/apis/runtime/v1/api.proto";
+
+const podAttributes = {
+  "vitrine.sandbox.id": "CRI id of the pod sandbox",
+  "k8s.pod.name": "name of the pod",
+  "k8s.namespace.name": "namespace of the pod",
+  "k8s.pod.uid": "uid of the pod",
+} as const;
+
 export const podSteps = {
+  "pod.reserve": {
+    level: 2,
+    from: "runtime",
+    to: "runtime",
+    label: "reserve name, record intent",
+    attributes: { "vitrine.reserved_name": "name made of pod, namespace, uid and attempt" },
+    why: "The record is written before anything exists, so that a daemon that dies now finds what it was about.",
+    link: cri,
+  },
+  "pod.files": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "write hostname, resolv.conf; mount /dev/shm",
+    attributes: { "vitrine.pod.hostname": "host name of the pod" },
+    why: "All containers of a pod share one host name, one resolver and one shared memory, so these are made once for the pod.",
+    link: "https://man7.org/linux/man-pages/man5/resolv.conf.5.html",
+  },
   "pod.cgroup": {
     level: 2,
     from: "runtime",
@@ -10,5 +37,74 @@ export const podSteps = {
     attributes: { "vitrine.cgroup.parent": "cgroup path of the pod" },
     why: "A cgroup is where the kernel accounts and limits what the pod uses.",
     link: "https://man7.org/linux/man-pages/man7/cgroups.7.html",
+  },
+  "pod.shim": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "start shim",
+    reply: "pid {process.pid}",
+    attributes: { "process.pid": "pid of the shim" },
+    why: "Containers belong to a small process of their own, so that the daemon can be restarted without any of them noticing.",
+    link: "https://man7.org/linux/man-pages/man2/pr_set_child_subreaper.2const.html",
+  },
+  "pod.pause_create": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "create pause container",
+    attributes: {},
+    why: "Somebody has to keep the pod's namespaces alive while its containers come and go; that is all the pause container does.",
+    link: "https://man7.org/linux/man-pages/man7/namespaces.7.html",
+  },
+  "pod.pause_start": {
+    level: 2,
+    from: "runtime",
+    to: "shim",
+    label: "start pause container",
+    attributes: {},
+    why: "From here on the pod's namespaces have a process in them, and containers can join.",
+    link: "https://man7.org/linux/man-pages/man7/namespaces.7.html",
+  },
+  "pod.pause_exited": {
+    level: 2,
+    from: "shim",
+    to: "runtime",
+    label: "pause container exited with {process.exit.code}",
+    attributes: { ...podAttributes, "process.exit.code": "exit code of the pause process" },
+    why: "Without its pause container a pod has lost what its containers share: it is not ready any more.",
+    link: cri,
+  },
+  "pod.shim_lost": {
+    level: 2,
+    from: "shim",
+    to: "runtime",
+    label: "connection to the shim lost",
+    attributes: podAttributes,
+    why: "The shim took the exit codes with it; what is left of its containers is killed by their cgroups.",
+    link: "https://man7.org/linux/man-pages/man7/cgroups.7.html",
+  },
+  "pod.release": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "release processes, network, mounts",
+    attributes: podAttributes,
+    why: "Everything a pod has is found again by its id, so this works after a crash too, and as often as it is asked for.",
+    link: cri,
+  },
+  "engine.recover": {
+    level: 2,
+    from: "runtime",
+    to: "kernel",
+    label: "reconcile records with what is there",
+    reply: "{vitrine.recovery.pods} pods, {vitrine.recovery.containers} containers",
+    attributes: {
+      "vitrine.recovery.pods": "pods found in the records",
+      "vitrine.recovery.containers": "containers found in the records",
+      "vitrine.recovery.problems": "what could not be mended, in sentences",
+    },
+    why: "A daemon that starts believes the kernel more than its own records: shims, cgroups, namespaces and mounts are compared with them.",
+    link: "https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html",
   },
 } as const satisfies Record<string, CatalogueEntry>;
