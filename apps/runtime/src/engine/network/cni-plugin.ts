@@ -1,0 +1,146 @@
+/**
+ * One execution of one CNI plugin (CNI specification 1.1, sections 2 and 4): parameters in the
+ * environment, configuration on stdin, result or error as JSON on stdout.
+ */
+import { RuntimeError } from "../../kernel/errors.ts";
+import type { Kernel, ProgramResult } from "../../kernel/kernel.ts";
+import { traceparentOf } from "../../trace/trace-context.ts";
+import { type Context, step } from "../../trace/tracer.ts";
+import { parseJson } from "./cni-config.ts";
+import { addressesOf, type CniResult } from "./pod-network.ts";
+
+export type CniCommand = "ADD" | "DEL" | "CHECK" | "STATUS";
+
+export interface PluginCall {
+  readonly command: CniCommand;
+  readonly type: string;
+  readonly network: string;
+  readonly containerId: string;
+  readonly netns: string;
+  readonly ifName: string;
+  readonly args: string;
+  readonly binDirs: readonly string[];
+  readonly timeoutMs: number;
+  /** The execution configuration. */
+  readonly config: object;
+}
+
+const stdoutBytesMax = 1 << 20;
+const stderrBytesMax = 64 << 10;
+/** As much of a plugin's own words as an error message repeats. */
+const quoteMax = 400;
+
+async function findPlugin(kernel: Kernel, call: PluginCall): Promise<string> {
+  for (const directory of call.binDirs) {
+    const path = `${directory}/${call.type}`;
+    const stat = await kernel.files.stat(path, true);
+    if (stat?.type === "file" && (stat.mode & 0o111) !== 0) return path;
+  }
+  throw new RuntimeError(
+    "UNAVAILABLE",
+    `CNI plugin ${call.type} is in none of ${call.binDirs.join(", ")}`,
+  );
+}
+
+function environmentOf(context: Context, call: PluginCall): readonly string[] {
+  return [
+    `CNI_COMMAND=${call.command}`,
+    `CNI_CONTAINERID=${call.containerId}`,
+    `CNI_NETNS=${call.netns}`,
+    `CNI_IFNAME=${call.ifName}`,
+    `CNI_ARGS=${call.args}`,
+    `CNI_PATH=${call.binDirs.join(":")}`,
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ...(context.span === undefined ? [] : [`TRACEPARENT=${traceparentOf(context.span)}`]),
+  ];
+}
+
+/** The message and code of a CNI error object; undefined when the output is none. */
+function pluginError(stdout: string): string | undefined {
+  try {
+    const value = parseJson(stdout) as { code?: unknown; msg?: unknown; details?: unknown };
+    if (typeof value?.msg !== "string") return undefined;
+    const details =
+      typeof value.details === "string" && value.details !== "" ? `; ${value.details}` : "";
+    const code = typeof value.code === "number" ? ` (code ${value.code})` : "";
+    return `${value.msg}${details}${code}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function failureOf(call: PluginCall, result: ProgramResult): RuntimeError {
+  const what = `CNI ${call.command} by plugin ${call.type} of network ${call.network}`;
+  if (result.timedOut) {
+    return new RuntimeError("DEADLINE_EXCEEDED", `${what} did not end within ${call.timeoutMs} ms`);
+  }
+  const decoder = new TextDecoder();
+  const stdout = decoder.decode(result.stdout);
+  const said = (pluginError(stdout) ?? (decoder.decode(result.stderr) || stdout)).trim();
+  const words = said === "" ? "and printed nothing" : `: ${said.slice(0, quoteMax)}`;
+  return new RuntimeError(
+    "UNAVAILABLE",
+    `${what} failed with exit code ${result.exitCode}${words === said ? "" : " "}${words}`,
+  );
+}
+
+function resultOf(call: PluginCall, result: ProgramResult): CniResult {
+  const what = `CNI ${call.command} by plugin ${call.type} of network ${call.network}`;
+  if (result.truncated) {
+    throw new RuntimeError("UNAVAILABLE", `${what} printed more than ${stdoutBytesMax} bytes`);
+  }
+  const text = new TextDecoder().decode(result.stdout);
+  if (text.trim() === "") {
+    throw new RuntimeError("UNAVAILABLE", `${what} printed no result`);
+  }
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch {
+    const quote = JSON.stringify(text.slice(0, 80));
+    throw new RuntimeError("UNAVAILABLE", `${what} printed no JSON but ${quote}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RuntimeError("UNAVAILABLE", `${what} printed JSON that is no result object`);
+  }
+  return value as CniResult;
+}
+
+/**
+ * Executes the plugin; ADD resolves with its result, the others with undefined.
+ * @throws RuntimeError UNAVAILABLE with the plugin's own words, DEADLINE_EXCEEDED on timeout.
+ */
+export function callPlugin(
+  kernel: Kernel,
+  context: Context,
+  call: PluginCall,
+): Promise<CniResult | undefined> {
+  const attributes = {
+    "vitrine.cni.command": call.command,
+    "vitrine.cni.plugin": call.type,
+    "vitrine.cni.network": call.network,
+    "vitrine.cni.ifname": call.ifName,
+  };
+  return step(context, "cni.plugin", attributes, async (stepContext, span) => {
+    const path = await findPlugin(kernel, call);
+    const result = await kernel.exec(stepContext, {
+      path,
+      argv: [path],
+      env: environmentOf(stepContext, call),
+      stdin: new TextEncoder().encode(JSON.stringify(call.config)),
+      stdoutBytesMax,
+      stderrBytesMax,
+      timeoutMs: call.timeoutMs,
+    });
+    span.set({
+      "process.executable.path": path,
+      "process.pid": result.pid,
+      "process.exit.code": result.exitCode,
+    });
+    if (result.exitCode !== 0 || result.timedOut) throw failureOf(call, result);
+    if (call.command !== "ADD") return undefined;
+    const answer = resultOf(call, result);
+    span.set({ "vitrine.cni.ips": addressesOf(answer, "cni") });
+    return answer;
+  });
+}
