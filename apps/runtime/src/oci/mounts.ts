@@ -108,8 +108,9 @@ function podFileMounts(
   ] as const) {
     if (source !== undefined) mounts.push(bind(destination, source, [access]));
   }
+  // Its tmpfs is nosuid, nodev and noexec already, and a bind keeps that.
   const shm = hostIpc ? "/dev/shm" : files.shm;
-  if (shm !== undefined) mounts.push(bind("/dev/shm", shm, ["nosuid", "noexec", "nodev"]));
+  if (shm !== undefined) mounts.push(bind("/dev/shm", shm, []));
   return mounts;
 }
 

@@ -40,7 +40,7 @@ export function addCredentials(
   if (process.selinuxLabel !== undefined) add({ op: "selinux", label: process.selinuxLabel });
   add({ op: "umask", mask: process.user.umask ?? umask });
   // As root still: a working directory may be closed to the user it is for.
-  add({ op: "chdir", path: process.cwd, create: true });
+  add({ op: "chdir", path: process.cwd });
   addIdentity(add, process, seccompFilter !== undefined && !process.noNewPrivileges);
 }
 

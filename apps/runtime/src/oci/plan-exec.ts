@@ -32,10 +32,14 @@ const joinable: Readonly<Record<OciNamespaceType, NamespaceType>> = {
 
 /** The process that an exec runs: the container's own but for command and terminal. */
 export function execProcess(request: ExecRequest): OciProcess {
-  const { oomScoreAdj: _inherited, ...process } = request.spec.process;
-  const hasTerm = process.env.some((entry) => entry.startsWith("TERM="));
-  const env = request.terminal && !hasTerm ? [...process.env, "TERM=xterm"] : process.env;
-  return { ...process, args: request.args, env, terminal: request.terminal };
+  const { oomScoreAdj: _inherited, env, ...rest } = request.spec.process;
+  const hasTerm = env.some((entry) => entry.startsWith("TERM="));
+  return {
+    ...rest,
+    args: request.args,
+    env: request.terminal && !hasTerm ? [...env, "TERM=xterm"] : env,
+    terminal: request.terminal,
+  };
 }
 
 export function execPlan(request: ExecRequest): Plan {

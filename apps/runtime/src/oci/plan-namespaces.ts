@@ -28,13 +28,13 @@ export function addJoins(
   processes: NamedProcesses,
 ): void {
   const joined = namespaces.filter((namespace) => namespace.path !== undefined);
-  for (const [slot, process] of Object.entries(processes)) {
-    const own = joined.filter((one) => one.path?.startsWith(`/proc/${process?.pid}/ns/`));
-    if (process === undefined || own.length === 0) continue;
+  for (const [slot, neighbour] of Object.entries(processes)) {
+    const own = joined.filter((one) => one.path?.startsWith(`/proc/${neighbour?.pid}/ns/`));
+    if (neighbour === undefined || own.length === 0) continue;
     builder.add("oci", {
       op: "pidfdOpen",
-      pid: process.pid,
-      startTime: process.startTime,
+      pid: neighbour.pid,
+      startTime: neighbour.startTime,
       as: slot,
     });
     const types = own.map((one) => kernelName[one.type]);
