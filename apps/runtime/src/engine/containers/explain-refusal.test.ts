@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { KernelError, RuntimeError } from "../../kernel/errors.ts";
+import type { Op, OpName } from "../../kernel/op.ts";
+import { explainRefusal } from "./explain-refusal.ts";
+
+function refusal(op: OpName, errno: string, detail = ""): KernelError {
+  return new KernelError({
+    errno,
+    op,
+    process: "init",
+    index: 0,
+    detail,
+    message: `${op} ${detail}: ${errno}`,
+  });
+}
+
+function planOf(op: Op): { name: string; steps: { process: "init"; op: Op }[] } {
+  return { name: "p", steps: [{ process: "init", op }] };
+}
+
+describe("refusals of the kernel", () => {
+  it("names the command that is not there, with and without the Plan", () => {
+    const plan = planOf({ op: "execve", path: "nosuch", argv: ["nosuch", "-x"], env: [] });
+    const error = explainRefusal(refusal("execve", "ENOENT", "nosuch"), "start container", plan);
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(error.message).toBe('start container: exec "nosuch": command not found');
+    expect(explainRefusal(refusal("execve", "EACCES", "/etc/passwd"), "exec").message).toContain(
+      'exec "/etc/passwd": permission denied',
+    );
+  });
+
+  it("names the working directory", () => {
+    const error = explainRefusal(
+      refusal("chdir", "ENOTDIR"),
+      "create container",
+      planOf({ op: "chdir", path: "/etc/passwd" }),
+    );
+    expect(error.message).toBe(
+      'create container: working directory "/etc/passwd": not a directory',
+    );
+  });
+
+  it("blames a path of the request on the client, a full disk on nobody, the rest on us", () => {
+    expect(explainRefusal(refusal("openTree", "ENOENT"), "x").code).toBe("INVALID_ARGUMENT");
+    expect(explainRefusal(refusal("writeFile", "ENOSPC"), "x").code).toBe("RESOURCE_EXHAUSTED");
+    expect(explainRefusal(refusal("clone3", "EPERM"), "x").code).toBe("INTERNAL");
+    expect(explainRefusal(new Error("boom"), "x")).toMatchObject({
+      code: "INTERNAL",
+      message: "x: boom",
+    });
+  });
+
+  it("leaves an error alone that has a code already", () => {
+    const error = new RuntimeError("NOT_FOUND", "no image");
+    expect(explainRefusal(error, "x")).toBe(error);
+  });
+});
