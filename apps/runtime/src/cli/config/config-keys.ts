@@ -132,9 +132,9 @@ export const configKeys = {
   unsetSeccompProfile: key({
     path: [...runtime3, "unset_seccomp_profile"],
     path2: [...cri2, "unset_seccomp_profile"],
-    schema: z.enum(["", "unconfined", "runtime/default"]),
+    schema: z.union([z.enum(["", "unconfined", "runtime/default"]), absolutePath]),
     default: "",
-    doc: 'Seccomp profile of containers that name none: "unconfined" (also when empty) or "runtime/default".',
+    doc: 'Seccomp profile of containers that name none: "unconfined" (also when empty), "runtime/default" or the absolute path of a profile.',
   }),
   cniBinDirs: key({
     path: [...runtime3, "cni", "bin_dirs"],
@@ -149,6 +149,51 @@ export const configKeys = {
     default: "/etc/cni/net.d",
     doc: "Directory with CNI configuration; the first file by name is used. Without one, the project's own bridge is.",
   }),
+  internalLoopback: key({
+    path: [...runtime3, "cni", "use_internal_loopback"],
+    schema: z.boolean(),
+    default: true,
+    doc: "Bring a pod's lo up without executing the loopback plugin: one process less.",
+  }),
+  ipPreference: key({
+    path: [...runtime3, "cni", "ip_pref"],
+    path2: [...cri2, "cni", "ip_pref"],
+    schema: z.enum(["ipv4", "ipv6", "cni"]),
+    default: "ipv4",
+    doc: "Which address of a pod is its first: ipv4, ipv6, or cni for the order the plugin gave.",
+  }),
+  cniAddTimeoutMs: key({
+    path: ["vitrine", "cni", "add_timeout_ms"],
+    schema: z.int().min(1),
+    default: 300_000,
+    doc: "How long a CNI plugin may take to connect a pod, milliseconds; then it is killed with all it started.",
+  }),
+  cniDelTimeoutMs: key({
+    path: ["vitrine", "cni", "del_timeout_ms"],
+    schema: z.int().min(1),
+    default: 60_000,
+    doc: "The same for disconnecting.",
+  }),
+  bridgeEnabled: key({
+    path: ["vitrine", "bridge", "enabled"],
+    schema: z.boolean(),
+    default: true,
+    doc: "Whether the project's own bridge plugin connects pods while there is no CNI configuration.",
+  }),
+  bridgeName: key({
+    path: ["vitrine", "bridge", "name"],
+    schema: z
+      .string()
+      .regex(/^[a-z][a-z0-9_.-]{0,14}$/, "must be an interface name of 15 characters at most"),
+    default: "vitrine0",
+    doc: "Its bridge interface.",
+  }),
+  bridgeSubnet: key({
+    path: ["vitrine", "bridge", "subnet"],
+    schema: z.cidrv4(),
+    default: "10.88.0.0/16",
+    doc: "IPv4 network its pods get addresses from; the first address is the bridge's.",
+  }),
   netnsDirectory: key({
     path: ["vitrine", "netns_dir"],
     schema: absolutePath,
@@ -160,6 +205,12 @@ export const configKeys = {
     schema: absolutePath,
     default: "/vitrine",
     doc: "Parent cgroup of pods that name none (a kubelet always names one).",
+  }),
+  pidsLimit: key({
+    path: ["vitrine", "pids_limit"],
+    schema: count,
+    default: 0,
+    doc: "At most this many tasks a container; 0 means no limit of its own (a kubelet limits the pod).",
   }),
   shmBytes: key({
     path: ["vitrine", "shm_bytes"],
