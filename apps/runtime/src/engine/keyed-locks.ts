@@ -33,14 +33,14 @@ export class KeyedLocks {
   }
 }
 
-/** Throws when the caller's deadline has passed or it went away. */
-export function throwIfGivenUp(context: Context): void {
+/** Throws when the caller's deadline has passed or it went away; `cause` is what broke because of it. */
+export function throwIfGivenUp(context: Context, cause?: unknown): void {
   const signal = context.signal;
   if (signal === undefined || !signal.aborted) return;
   if (signal.reason instanceof RuntimeError) throw signal.reason;
   throw new RuntimeError(
     "DEADLINE_EXCEEDED",
     "the caller's deadline passed before the work was done; it has been rolled back",
-    { cause: signal.reason },
+    { cause: cause ?? signal.reason },
   );
 }

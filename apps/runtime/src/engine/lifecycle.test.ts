@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RuntimeError } from "../kernel/errors.ts";
 import { containerLifecycle } from "./containers/container-lifecycle.ts";
@@ -60,6 +62,18 @@ describe("lifecycle", () => {
       expect(allows(containerLifecycle, state, "remove")).toBe(true);
     }
   });
+
+  it.each([podLifecycle, containerLifecycle] as readonly Lifecycle[])(
+    "is drawn in the docs as it is: $noun",
+    (lifecycle) => {
+      const path = join(import.meta.dirname, "../../../../docs/lifecycles.md");
+      const docs = readFileSync(path, "utf8");
+      expect(docs).toContain(lifecycleToMermaid(lifecycle));
+      for (const [state, truth] of Object.entries(lifecycle.states)) {
+        expect(docs).toContain(`| \`${state}\` | ${truth} |`);
+      }
+    },
+  );
 
   it("draws itself", () => {
     expect(lifecycleToText(podLifecycle)).toMatchInlineSnapshot(`

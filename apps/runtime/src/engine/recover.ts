@@ -11,6 +11,7 @@ import { endUnseen } from "./containers/container-end.ts";
 import { containerLifecycle } from "./containers/container-lifecycle.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { allows, next } from "./lifecycle.ts";
+import { podLifecycle } from "./pods/pod-lifecycle.ts";
 import { removePodSandbox } from "./pods/remove-pod-sandbox.ts";
 import { reconcilePod } from "./reconcile-pod.ts";
 import { removeOrphans } from "./remove-orphans.ts";
@@ -97,10 +98,11 @@ async function withinBudget(
 /** A pod whose reconciliation did not come to an end is not ready, and of its containers nothing is known. */
 function settleUnasked(parts: EngineParts, podId: string): void {
   const pod = parts.pods.get(podId);
-  if (pod?.state === "creating") parts.pods.update(podId, { state: "notReady" });
   const stuck = parts.recovery.problems.some((problem) => problem.includes(podId));
   if (!stuck) return;
-  if (pod?.state === "ready") parts.pods.update(podId, { state: "notReady" });
+  if (pod?.state === "ready" || pod?.state === "creating") {
+    parts.pods.update(podId, { state: next(podLifecycle, pod.state, "stop", podId) });
+  }
   for (const record of parts.containers.all()) {
     if (record.podId !== podId || record.state === "exited") continue;
     if (!allows(containerLifecycle, record.state, "lost") || record.state === "removing") continue;

@@ -5,6 +5,7 @@
  */
 import { messageOf, RuntimeError } from "../kernel/errors.ts";
 import { type Context, withoutDeadline } from "../trace/tracer.ts";
+import { throwIfGivenUp } from "./keyed-locks.ts";
 
 export interface UndoFailure {
   /** What was to be undone. */
@@ -43,14 +44,20 @@ export class Undo {
   }
 }
 
-/** Runs `work` with an undo stack; when it throws, rolls back and throws the same error, naming what could not be undone. */
+/**
+ * Runs `work` with an undo stack; when it throws, rolls back and throws the same error, naming what could
+ * not be undone. When the caller gave up meanwhile, that is the error: whatever broke, broke because of it.
+ */
 export async function withUndo<T>(context: Context, work: (undo: Undo) => Promise<T>): Promise<T> {
   const undo = new Undo();
   try {
     return await work(undo);
   } catch (error) {
     const failures = await undo.rollback(context);
-    if (failures.length === 0) throw error;
+    if (failures.length === 0) {
+      throwIfGivenUp(context, error);
+      throw error;
+    }
     const left = failures.map(({ what, error }) => `${what}: ${messageOf(error)}`).join("; ");
     throw new RuntimeError(
       error instanceof RuntimeError ? error.code : "INTERNAL",

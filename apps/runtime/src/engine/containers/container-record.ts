@@ -45,8 +45,6 @@ export interface ContainerRecord extends StoredRecord {
   readonly pid: number;
   /** Start time of pid in clock ticks (proc_pid_stat(5), field 22), against pid reuse. */
   readonly startTime: number;
-  /** Boot in which it was made. */
-  readonly bootId: string;
 }
 
 export const containerRecordKind = "container";

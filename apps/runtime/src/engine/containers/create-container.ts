@@ -90,7 +90,6 @@ async function reserve(
     sharesPids: (config.linux?.securityContext?.namespaceOptions?.pid ?? "POD") !== "CONTAINER",
     pid: 0,
     startTime: 0,
-    bootId: facts.bootId,
   };
   await step(context, "container.reserve", { "vitrine.reserved_name": name }, async () => {
     // No other call comes between this look at the pod and the record: both are one synchronous step.

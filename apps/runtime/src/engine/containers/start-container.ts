@@ -44,8 +44,10 @@ async function start(parts: EngineParts, context: Context, record: ContainerReco
     startedAtNs: parts.world.clock.nowNs().toString(),
   });
   parts.crashPoint("S1");
+  parts.crashPoint("S2");
   const shim = await shimForStart(parts, starting);
   parts.crashPoint("S3");
+  parts.crashPoint("S4");
   const running = await release(parts, context, shim, starting);
   parts.crashPoint("S5");
   const current = stillThere(parts, record.id);

@@ -11,6 +11,7 @@ import { throwIfGivenUp } from "../keyed-locks.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
 import { applyExit, killLeftovers, recordEnd, settled } from "./apply-exit.ts";
 import { endUnseen } from "./container-end.ts";
+import type { ContainerState } from "./container-lifecycle.ts";
 import { type ContainerRecord, containerAttributesOf } from "./container-record.ts";
 
 const SIGKILL = 9;
@@ -36,17 +37,22 @@ export async function stopContainer(
   return {};
 }
 
-/** Ends a running container; returns when its record says so. Any other is left as it is. */
+/** States in which there is something to stop; a container that only waits to be started is left waiting. */
+const stoppable: readonly ContainerState[] = ["starting", "running", "unknown"];
+
+/**
+ * Ends a container whose state is one of `states`; returns when its record says so. Any other is left
+ * as it is.
+ */
 export async function bringToEnd(
   parts: EngineParts,
   context: Context,
   id: string,
   graceMs: number,
+  states: readonly ContainerState[] = stoppable,
 ): Promise<void> {
   const record = parts.containers.get(id);
-  if (record === undefined) return;
-  if (record.state !== "running" && record.state !== "starting" && record.state !== "unknown")
-    return;
+  if (record === undefined || !states.includes(record.state)) return;
   const shim = await parts.shims.find(record.podId);
   if (shim === undefined) {
     await endWithoutShim(parts, record);

@@ -42,7 +42,8 @@ export async function stopPod(
   await together(
     containers.map(async ({ id }) => {
       await settled(parts, context, id);
-      await bringToEnd(parts, context, id, 0);
+      // The process that waits to be started ends with the pod too.
+      await bringToEnd(parts, context, id, 0, ["created", "starting", "running", "unknown"]);
     }),
   );
   parts.crashPoint("D1");
