@@ -75,7 +75,7 @@ let library: Library | undefined;
 /** Loads libseccomp at the first use: a daemon whose pods are all unconfined never needs it. */
 function load(): Library {
   if (library !== undefined) return library;
-  let seccomp: koffi.LibraryHandle;
+  let seccomp: ReturnType<typeof koffi.load>;
   try {
     seccomp = koffi.load("libseccomp.so.2");
   } catch (cause) {

@@ -1,0 +1,35 @@
+/**
+ * The end of programs that the library started. libuv knows nothing of them, so nobody else reaps them: on
+ * SIGCHLD every pidfd that is waited for is asked (waitid(2), WNOHANG). No thread waits, nothing polls.
+ */
+import { closeSync } from "node:fs";
+import { type Spawned, waitNoHang } from "./library.ts";
+
+const waiting = new Map<number, (exitCode: number) => void>();
+let listening = false;
+
+function reapAll(): void {
+  for (const [pidfd, resolve] of waiting) {
+    const exitCode = waitNoHang(pidfd);
+    if (exitCode === undefined) continue;
+    waiting.delete(pidfd);
+    closeSync(pidfd);
+    resolve(exitCode);
+  }
+  if (waiting.size === 0 && listening) {
+    // Without a listener an idle process may end by itself, as a CLI wants.
+    process.off("SIGCHLD", reapAll);
+    listening = false;
+  }
+}
+
+/** Resolves with the exit code (128 + signal for a signal) once the program has ended; closes its pidfd. */
+export function exitOf(program: Spawned): Promise<number> {
+  return new Promise((resolve) => {
+    waiting.set(program.pidfd, resolve);
+    if (!listening) process.on("SIGCHLD", reapAll);
+    listening = true;
+    // It may have ended before anybody listened.
+    reapAll();
+  });
+}
