@@ -35,6 +35,7 @@ async function warmUp(page: PageHandler): Promise<void> {
 }
 
 async function preparePage(): Promise<PageHandler> {
+  process.env["NEXT_TELEMETRY_DISABLED"] = "1";
   const app = next({ dev: false, dir: webDirectory, quiet: true });
   await app.prepare();
   const handle = app.getRequestHandler();

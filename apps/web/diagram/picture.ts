@@ -15,6 +15,11 @@ const gap = 10;
 export const messageFont =
   'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
+/** Longest label beside a self-arrow, in characters: it must not push the columns apart. */
+export function selfLabelMax(columns: Columns): number {
+  return Math.floor((2 * (columns.pitch - gap)) / 7) - 2;
+}
+
 /** x of the n-th lifeline. */
 export function columnX(columns: Columns, index: number): number {
   return sideMargin + (columns.pitch - gap) / 2 + index * columns.pitch;
@@ -40,6 +45,8 @@ function configOf(columns: Columns | undefined): MermaidConfig {
   if (!columns) return { ...common, sequence: { mirrorActors: false, wrap: false } };
   return {
     ...common,
+    // Mermaid copies the top-level size over the sizes of sequence texts.
+    fontSize: 12,
     sequence: {
       width: columns.pitch - gap,
       actorMargin: gap,

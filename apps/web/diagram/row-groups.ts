@@ -13,13 +13,15 @@ function make(name: string, attributes: Readonly<Record<string, string | number>
   return element;
 }
 
+/** Cuts the line of titles off: the page draws them as a header that stays in view. */
 function cropToMessages(svg: SVGSVGElement): void {
   const box = svg.viewBox.baseVal;
-  // The line of titles (1 px boxes) is drawn by the page as a sticky header.
-  const bottom = Math.max(20, box.y + box.height);
-  svg.setAttribute("viewBox", `0 0 ${box.width + Math.min(0, box.x) * 0} ${bottom}`);
+  const bottom = box.y + box.height;
+  const first = svg.querySelector(".actor-line");
+  const top = Math.max(box.y, Number(first?.getAttribute("y1") ?? 0));
+  svg.setAttribute("viewBox", `${box.x} ${top} ${box.width} ${bottom - top}`);
   svg.setAttribute("width", String(box.width));
-  svg.setAttribute("height", String(bottom));
+  svg.setAttribute("height", String(bottom - top));
   svg.style.removeProperty("max-width");
 }
 
@@ -41,14 +43,32 @@ function partsOf(svg: SVGSVGElement): RowParts[] {
   return parts;
 }
 
-/** Top of each row: half way between the line above and this row's first text. */
-function spanOf(part: RowParts, before: number): { readonly top: number; readonly bottom: number } {
-  const line = part.line as SVGGraphicsElement;
-  const y =
-    line.tagName === "line"
-      ? Number(line.getAttribute("y1"))
-      : Number(/V\s*([\d.]+)/.exec(line.getAttribute("d") ?? "")?.[1] ?? 0);
-  return { top: before, bottom: y + 5 };
+const loopWidth = 20;
+const loopHeight = 14;
+
+/** Mermaid puts the label of a self-arrow on the lifeline; here it stands to the right of a small loop. */
+function straighten(part: RowParts): void {
+  const start = /^M\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)/.exec(part.line.getAttribute("d") ?? "");
+  if (!start) return;
+  const x = Number(start[1]);
+  const y = Number(start[2]);
+  part.line.setAttribute("d", `M ${x},${y} h ${loopWidth} v ${loopHeight} h -${loopWidth}`);
+  for (const text of part.texts) {
+    text.setAttribute("x", String(x + loopWidth + 7));
+    text.setAttribute("y", String(y + loopHeight / 2));
+    (text as SVGElement).style.textAnchor = "start";
+    text.removeAttribute("dy");
+    text.setAttribute("dominant-baseline", "central");
+    text.setAttribute("alignment-baseline", "central");
+  }
+}
+
+/** Where a row ends: just below its line. */
+function bottomOf(part: RowParts): number {
+  const { line } = part;
+  if (line.tagName === "line") return Number(line.getAttribute("y1")) + 6;
+  const start = /,\s*(-?[\d.]+)/.exec(line.getAttribute("d") ?? "");
+  return Number(start?.[1] ?? 0) + loopHeight + 6;
 }
 
 /** Turns Mermaid's SVG text into an element whose rows carry data-key and state classes. */
@@ -63,18 +83,18 @@ export function groupRows(svgText: string, rows: readonly Row[]): SVGSVGElement 
   }
   const parts = partsOf(svg);
   if (parts.length !== rows.length) return undefined;
-  const width = svg.viewBox.baseVal.width;
-  let before = 0;
+  const box = svg.viewBox.baseVal;
+  let top = Number(svg.querySelector(".actor-line")?.getAttribute("y1") ?? 0);
   for (const [index, part] of parts.entries()) {
     const row = rows[index] as Row;
-    const { top, bottom } = spanOf(part, before);
-    before = bottom;
+    if (part.line.tagName === "path") straighten(part);
+    const bottom = Math.max(top, bottomOf(part));
     const group = make("g", { "data-key": row.key });
     group.classList.add("row", `row-${row.kind}`, `row-${row.state}`, `level-${row.level}`);
     if (row.error !== undefined) group.classList.add("row-error");
-    group.append(
-      make("rect", { class: "row-hit", x: 0, y: top, width, height: bottom - top, rx: 3 }),
-    );
+    const hit = { class: "row-hit", x: box.x, y: top, width: box.width, height: bottom - top };
+    group.append(make("rect", { ...hit, rx: 3 }));
+    top = bottom;
     part.line.before(group);
     group.append(...part.texts, part.line);
   }

@@ -221,6 +221,7 @@ export function Dashboard({ live, recording }: DashboardProps) {
           <Stage
             chosen={selected.chosen}
             follow={follow}
+            live={source.live !== undefined}
             onChoose={choose}
             onFollow={setFollowLive}
             place={`${podId} ${source.recorded}`}

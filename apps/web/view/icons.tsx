@@ -44,7 +44,7 @@ export const SearchIcon = () => (
 );
 export const FollowIcon = () => (
   <Icon>
-    <path d="M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10" />
+    <path d="m3.5 3.5 4.5 4 4.5-4M3.5 8.5l4.5 4 4.5-4" />
   </Icon>
 );
 export const CloseIcon = () => (

@@ -112,6 +112,8 @@ export interface StageProps {
   readonly onChoose: (key: string) => void;
   readonly follow: boolean;
   readonly onFollow: (follow: boolean) => void;
+  /** Whether more may come. */
+  readonly live: boolean;
   /** Changes when another pod or source is shown: the view starts at its top. */
   readonly place: string;
   readonly watermark: string | undefined;
@@ -157,7 +159,7 @@ function useTail(scroller: RefObject<HTMLElement | null>, props: StageProps) {
 }
 
 export function Stage(props: StageProps) {
-  const { scene, chosen, onChoose, follow, onFollow, watermark } = props;
+  const { scene, chosen, onChoose, follow, onFollow, live, watermark } = props;
   const scroller = useRef<HTMLDivElement>(null);
   // The same lifelines keep the same array, so that settled pictures are left alone.
   const key = scene.lifelines.join("\n");
@@ -182,7 +184,7 @@ export function Stage(props: StageProps) {
     const rowKey = row?.getAttribute("data-key");
     if (rowKey) onChoose(rowKey);
   };
-  const fresh = follow ? 0 : Math.max(0, scene.rowCount - seen);
+  const fresh = follow || !live ? 0 : Math.max(0, scene.rowCount - seen);
   return (
     <div className="stage-frame">
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list of steps is the keyboard's way to the same */}

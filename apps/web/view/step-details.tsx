@@ -53,7 +53,7 @@ function Ends({ step }: { readonly step: Step }) {
       <span className={`chip lifeline-${from}`} title={lifelineWhy(from)}>
         {lifelineTitle(from)}
       </span>
-      <span aria-label="calls"> → </span>
+      <span> → </span>
       <span className={`chip lifeline-${to}`} title={lifelineWhy(to)}>
         {lifelineTitle(to)}
       </span>

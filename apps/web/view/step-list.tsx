@@ -16,6 +16,7 @@ interface StepRowProps {
   readonly chosen: boolean;
   readonly first: boolean;
   readonly onChoose: (key: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
 }
 
 function outcome({ row }: StepItem): string {
@@ -35,7 +36,7 @@ function spoken({ n, row }: StepItem): string {
   return parts.filter((part) => part !== undefined).join(", ");
 }
 
-function StepRow({ item, chosen, first, onChoose }: StepRowProps) {
+function StepRow({ item, chosen, first, onChoose, onKeyDown }: StepRowProps) {
   const { row, n } = item;
   return (
     <button
@@ -44,6 +45,7 @@ function StepRow({ item, chosen, first, onChoose }: StepRowProps) {
       className={`step step-${row.state} step-level-${row.level}`}
       data-step={row.key}
       onClick={() => onChoose(row.key)}
+      onKeyDown={onKeyDown}
       tabIndex={chosen || first ? 0 : -1}
       type="button"
     >
@@ -124,7 +126,7 @@ export function StepList({ scene, chosen, onChoose, follow }: StepListProps) {
   };
   const shown = virtual.getVirtualItems();
   return (
-    <div className="steps" onKeyDown={onKeyDown} ref={scroller} role="presentation">
+    <div className="steps" ref={scroller}>
       <ol aria-label="Steps" className="step-list" style={{ height: virtual.getTotalSize() }}>
         {shown.map((place) => {
           const item = steps[place.index];
@@ -142,6 +144,7 @@ export function StepList({ scene, chosen, onChoose, follow }: StepListProps) {
                 first={index < 0 && place.index === shown[0]?.index}
                 item={item}
                 onChoose={onChoose}
+                onKeyDown={onKeyDown}
               />
             </li>
           );

@@ -38,7 +38,7 @@ export function LevelSwitch({
   readonly onLevel: (level: Level) => void;
 }) {
   return (
-    <div aria-label="Level of detail" className="levels" role="group">
+    <fieldset aria-label="Level of detail" className="levels">
       {([0, 1, 2, 3] as const).map((value) => (
         <button
           aria-pressed={value === level}
@@ -51,7 +51,7 @@ export function LevelSwitch({
           <span className="level-n">{value}</span> {levelNames[value]}
         </button>
       ))}
-    </div>
+    </fieldset>
   );
 }
 
@@ -155,7 +155,7 @@ export function TopBar(props: TopBarProps) {
       <span className="spacer" />
       {props.search}
       <LevelSwitch level={props.level} onLevel={props.onLevel} />
-      <div aria-label="Tools" className="tools" role="group">
+      <fieldset aria-label="Tools" className="tools">
         <Tool
           label="Follow the newest arrow (f)"
           onClick={() => onFollow(!follow)}
@@ -192,7 +192,7 @@ export function TopBar(props: TopBarProps) {
         <Tool label="Keyboard and help (?)" onClick={props.onHelp}>
           <HelpIcon />
         </Tool>
-      </div>
+      </fieldset>
     </header>
   );
 }

@@ -54,9 +54,9 @@ export function rowCaption(row: Row): string {
 }
 
 /** Label cut first, so that errno and duration stay readable behind a long name. */
-function captionOf(row: Row): string {
+function captionOf(row: Row, max: number): string {
   const caption = rowCaption(row);
-  const excess = [...caption].length - mermaidLabelMax;
+  const excess = [...caption].length - max;
   if (excess <= 0) return caption;
   const keep = Math.max(16, [...row.label].length - excess);
   return rowCaption({ ...row, label: printable(row.label, keep) });
@@ -74,6 +74,8 @@ export interface MermaidOptions {
   readonly lifelines?: readonly string[];
   /** Lifelines that are active already where a window of a longer view begins; see `sliceView`. */
   readonly active?: readonly string[];
+  /** Longest label of an arrow to itself, which is then kept on one line. */
+  readonly selfLabelMax?: number;
   /** A word every copy of the picture must carry, such as SIMULATED. */
   readonly mark?: string;
 }
@@ -116,7 +118,10 @@ export function renderMermaid(view: SequenceView, options: MermaidOptions = {}):
   for (const row of view.rows) {
     const from = ids.get(row.from) as string;
     const to = ids.get(row.to) as string;
-    lines.push(`  ${from}${arrowOf(row)}${to}: ${mermaidLabel(captionOf(row))}`);
+    const unwrapped = options.selfLabelMax !== undefined && row.from === row.to;
+    const max = unwrapped ? (options.selfLabelMax ?? mermaidLabelMax) : mermaidLabelMax;
+    const caption = mermaidLabel(captionOf(row, max));
+    lines.push(`  ${from}${arrowOf(row)}${to}:${unwrapped ? "nowrap:" : ""} ${caption}`);
     if (!row.hasReply || row.from === row.to) continue;
     if (row.kind === "message") {
       lines.push(`  activate ${to}`);

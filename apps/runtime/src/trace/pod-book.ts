@@ -57,6 +57,7 @@ type Outcome<State> = readonly [running: State, done: State, failed: State | und
 // Failed stops and removals leave the state as it was before they began: undefined.
 const podOutcomes: Readonly<Record<string, Outcome<PodState>>> = {
   "cri.RunPodSandbox": ["creating", "ready", "failed"],
+  "pod.pause_exited": ["stopped", "stopped", undefined],
   "cri.StopPodSandbox": ["stopping", "stopped", undefined],
   "cri.RemovePodSandbox": ["removing", "removed", undefined],
 };
@@ -64,7 +65,7 @@ const podOutcomes: Readonly<Record<string, Outcome<PodState>>> = {
 const containerOutcomes: Readonly<Record<string, Outcome<ContainerState>>> = {
   "cri.CreateContainer": ["creating", "created", "failed"],
   "cri.StartContainer": ["starting", "running", "failed"],
-  "container.exit": ["exited", "exited", "exited"],
+  "container.exited": ["exited", "exited", "exited"],
   "cri.StopContainer": ["stopping", "exited", undefined],
   "cri.RemoveContainer": ["removing", "removed", undefined],
 };
@@ -100,7 +101,7 @@ export class PodBook {
       this.#describe(pod, attributes);
       this.#podState(pod, call);
     }
-    if (step === call.root || stepId(step) === "container.exit")
+    if (step === call.root || stepId(step) === "container.exited")
       this.#containerState(pod, call, step);
     return pod.id;
   }
@@ -173,7 +174,7 @@ export class PodBook {
     container.name = stringAttribute(attributes, attribute.containerName) ?? container.name;
     container.image = stringAttribute(attributes, attribute.imageName) ?? container.image;
     const exitCode = attributes.get(attribute.exitCode);
-    if (typeof exitCode === "number" && stepId(step) === "container.exit") {
+    if (typeof exitCode === "number" && stepId(step) === "container.exited") {
       container.exitCode = exitCode;
     }
     if (outcome) container.state = this.#outcome(outcome, `${step.key} c`, container.state, step);

@@ -21,6 +21,8 @@ export interface TextOptions {
 const columnMin = 6;
 const columnMax = 12;
 const durationCells = 9;
+/** Cells a label should have; columns give way for it down to `columnMin`. */
+const labelWanted = 44;
 const labelMin = 24;
 
 type Paint = (text: string, code: string) => string;
@@ -36,10 +38,13 @@ function layoutOf(view: SequenceView, options: TextOptions): Layout | undefined 
   const lifelines = [...new Set([...(options.lifelines ?? []), ...view.lifelines])];
   const width = options.width ?? 100;
   const titles = lifelines.map((id) => cellsOf(printable(lifelineTitle(id), columnMax)));
-  const room = width - labelMin - durationCells - 3;
-  const fair = Math.floor(room / Math.max(1, lifelines.length));
-  const wanted = Math.max(columnMin, ...titles) + 1;
-  const pitch = Math.min(fair, wanted, columnMax + 1);
+  const room = (label: number) =>
+    Math.floor((width - label - durationCells - 3) / Math.max(1, lifelines.length));
+  const wanted = Math.min(Math.max(columnMin, ...titles) + 1, columnMax + 1);
+  const pitch = Math.min(
+    wanted,
+    Math.max(room(labelWanted), Math.min(columnMin + 3, room(labelMin))),
+  );
   if (pitch < columnMin) return undefined;
   const labelCells = width - pitch * lifelines.length - durationCells - 3;
   const paint: Paint = (text, code) => (options.colour ? `\u001b[${code}m${text}\u001b[0m` : text);

@@ -1,8 +1,10 @@
 import { join } from "node:path";
-import type { NextConfig } from "next";
 
-/** One page, built once and served by server.ts; the runtime package is TypeScript as it stands. */
-const config: NextConfig = {
+/**
+ * One page, built once and served by server.ts; the runtime package is TypeScript as it stands.
+ * @type {import("next").NextConfig}
+ */
+const config = {
   transpilePackages: ["@vitrine/runtime"],
   turbopack: { root: join(import.meta.dirname, "../..") },
   poweredByHeader: false,
