@@ -18,7 +18,10 @@ VT_EXPORT int32_t vt_abi_version(void);
 
 /*
  * Runs every op of a Plan that belongs wholly to `host` here and now (plan.h). Records of report.h go to
- * `reports`; returns the bytes used there, or -errno when the Plan itself was refused.
+ * `reports`, which has room for REPORT_SIZE_MAX an op (else -ENOBUFS); returns the bytes used there. Nothing
+ * is run, and the answer is -EINVAL, when the Plan is malformed or has an op of another process; -EPERM when an
+ * op would change the caller (namespaces, credentials, cwd, limits). Slots are closed at the end; what was
+ * mounted before a failure is taken away again.
  */
 VT_EXPORT int64_t vt_run_plan(const uint8_t *plan, uint64_t length, uint8_t *reports, uint64_t reports_size);
 

@@ -7,6 +7,9 @@ import { type Spawned, waitNoHang } from "./library.ts";
 
 const waiting = new Map<number, (exitCode: number) => void>();
 let listening = false;
+/** A signal listener alone does not keep an event loop running; somebody who waits wants it to. */
+let keepAlive: NodeJS.Timeout | undefined;
+const longestTimeoutMs = 2 ** 31 - 1;
 
 function reapAll(): void {
   for (const [pidfd, resolve] of waiting) {
@@ -19,6 +22,7 @@ function reapAll(): void {
   if (waiting.size === 0 && listening) {
     // Without a listener an idle process may end by itself, as a CLI wants.
     process.off("SIGCHLD", reapAll);
+    clearInterval(keepAlive);
     listening = false;
   }
 }
@@ -27,7 +31,10 @@ function reapAll(): void {
 export function exitOf(program: Spawned): Promise<number> {
   return new Promise((resolve) => {
     waiting.set(program.pidfd, resolve);
-    if (!listening) process.on("SIGCHLD", reapAll);
+    if (!listening) {
+      process.on("SIGCHLD", reapAll);
+      keepAlive = setInterval(() => {}, longestTimeoutMs);
+    }
     listening = true;
     // It may have ended before anybody listened.
     reapAll();

@@ -7,7 +7,8 @@ import { opToText } from "../plan-text.ts";
 import { processNames } from "./wire-numbers.ts";
 
 const headerBytes = 32;
-const recordBytesMax = 512;
+/** Longest record, bytes; room for one an op is room for all. */
+export const reportBytesMax = 512;
 const kinds = new Map([
   [1, "op"],
   [2, "ready"],
@@ -46,7 +47,7 @@ export function decodeRecords(bytes: Uint8Array): {
   let at = 0;
   while (bytes.length - at >= headerBytes) {
     const length = view.getUint16(at, true);
-    if (length < headerBytes || length > recordBytesMax) throw brokenReport(`length ${length}`);
+    if (length < headerBytes || length > reportBytesMax) throw brokenReport(`length ${length}`);
     if (bytes.length - at < length) break;
     const kind = kinds.get(view.getUint8(at + 2) as 1 | 2 | 3);
     if (kind === undefined) throw brokenReport(`kind ${view.getUint8(at + 2)}`);
