@@ -1,0 +1,173 @@
+/*
+ * vitrine-shim POD_ID [FD]: owns the containers of one pod, and outlives the daemon that started it.
+ *
+ * Its working directory is the pod's shim directory, where it listens on `s`. FD is a connected socket to serve at
+ * once, so that whoever starts it needs neither wait nor connect. It ignores SIGTERM, SIGINT and SIGHUP: only SHUTDOWN, or
+ * 30 seconds without container and connection, ends it. Its oom_score_adj, cgroup and limits stay as they were.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "die.h"
+#include "exec.h"
+#include "shutdown.h"
+
+#define FD_FIRST 10 /* lower numbers are the ones vitrine-oci gets its descriptors at */
+#define SHUTDOWN_MS 12000
+
+static const char *pod_id;
+static uint64_t start_time;
+static struct timer idle, late;
+static struct requester closer;
+static bool closing;
+
+void hello_body(struct writer *body)
+{
+    write_u16(body, SHIM_PROTOCOL);
+    write_i32(body, getpid());
+    write_u64(body, start_time);
+    write_string(body, pod_id, strlen(pod_id));
+}
+
+static void end(struct timer *timer)
+{
+    (void)timer;
+    send_frame(&closer, SHIM_REPLY, NULL);
+    connections_close();
+    loop_end();
+}
+
+/* Looks whether the shim is still needed. */
+static void reconsider(void)
+{
+    if (!containers_none() || !execs_none()) {
+        timer_stop(&idle);
+    } else if (closing) {
+        timer_set(&idle, 0, end);
+    } else if (connections_none()) {
+        timer_set(&idle, SHIM_IDLE_MS, end);
+    } else {
+        timer_stop(&idle);
+    }
+}
+
+void containers_changed(void)
+{
+    reconsider();
+}
+
+void connections_changed(void)
+{
+    reconsider();
+}
+
+static void shutdown_late(struct timer *timer)
+{
+    (void)timer;
+    send_error(&closer, ETIMEDOUT, "processes of the pod do not die");
+    closer.connection = NULL;
+    closing = false;
+}
+
+void shutdown_begin(const struct requester *from)
+{
+    if (closing && closer.connection != NULL)
+        send_error(&closer, ECANCELED, "another client shuts the shim down");
+    closer = *from;
+    closing = true;
+    timer_set(&late, SHUTDOWN_MS, shutdown_late);
+    containers_remove_all();
+    reconsider();
+}
+
+bool shutdown_begun(void)
+{
+    return closing;
+}
+
+void shutdown_disown(const struct connection *connection)
+{
+    if (closer.connection == connection)
+        closer.connection = NULL;
+}
+
+/* Nothing of the starter's is kept but FD, which moves out of the way of the numbers below FD_FIRST. */
+static int own_descriptors(int fd)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        die("/dev/null", errno);
+    if (fd >= 0) {
+        int moved = fcntl(fd, F_DUPFD_CLOEXEC, FD_FIRST);
+        if (moved < 0)
+            die("the connected socket", errno);
+        fd = moved;
+        if (fd > FD_FIRST && dup3(fd, FD_FIRST, O_CLOEXEC) == FD_FIRST)
+            fd = FD_FIRST;
+    }
+    /* Standard error stays the starter's until the shim listens. */
+    if (dup2(null, 0) < 0 || dup2(null, 1) < 0)
+        die("dup2", errno);
+    if (syscall(SYS_close_range, fd >= 0 ? FD_FIRST + 1 : FD_FIRST, ~0U, 0) < 0)
+        die("close_range", errno);
+    for (int i = 3; i < FD_FIRST; i++)
+        if (i != null && dup3(null, i, O_CLOEXEC) < 0)
+            die("dup3", errno);
+    return fd;
+}
+
+static int number_of(const char *text)
+{
+    char *rest;
+    errno = 0;
+    long number = strtol(text, &rest, 10);
+    if (errno != 0 || rest == text || *rest != '\0' || number < 3 || number > 1 << 20)
+        die("FD is not the number of a descriptor", 0);
+    return (int)number;
+}
+
+static void ignore_signals(void)
+{
+    static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ, SIGTTOU, SIGTTIN, SIGTSTP, SIGQUIT};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+            die("signal", errno);
+}
+
+int main(int argc, char **argv)
+{
+    struct process_stat stat;
+    if (argc < 2 || argc > 3 || !id_ok(argv[1]))
+        die("usage: vitrine-shim POD_ID [FD]", 0);
+    pod_id = argv[1];
+    int fd = own_descriptors(argc == 3 ? number_of(argv[2]) : -1);
+    ignore_signals();
+    setsid(); /* fails when we lead one already, which is as good */
+    umask(022);
+    prctl(PR_SET_NAME, "vitrine-shim");
+    prctl(PR_SET_DUMPABLE, 0);
+    if (process_stat(getpid(), &stat) < 0)
+        die("/proc/self/stat", errno);
+    start_time = stat.start_time;
+    launches_open();
+    loop_open();
+    children_open();
+    connections_open();
+    if (dup2(0, STDERR_FILENO) < 0)
+        die("dup2", errno);
+    if (fd >= 0)
+        connection_adopt(fd);
+    reconsider();
+    loop_run();
+    return 0;
+}
