@@ -19,8 +19,6 @@ export interface ContainerPlanRequest {
 export function containerPlan(request: ContainerPlanRequest): Plan {
   const { facts, spec } = request;
   const builder = new PlanBuilder(request.name);
-  // In a shared pid namespace the others can see it from now on; they may not read or trace it.
-  builder.add("oci", { op: "dumpable", on: false });
   const cgroup = addCgroupJoin(builder, facts, spec.linux.cgroupsPath);
   addJoins(builder, spec.linux.namespaces, request.processes);
   builder.add("oci", {
@@ -55,6 +53,7 @@ function addInit(builder: PlanBuilder, request: ContainerPlanRequest): void {
   const credentials: CredentialRequest = {
     process: spec.process,
     seccompFilter: request.seccompFilter,
+    seccompFlags: spec.linux.seccomp?.flags,
     clampOomScore: !facts.capabilities.includes("CAP_SYS_RESOURCE"),
   };
   addCredentials(builder, "init", credentials);

@@ -13,12 +13,20 @@ import type { OciProcess } from "./spec.ts";
 export interface CredentialRequest {
   readonly process: OciProcess;
   readonly seccompFilter: Uint8Array | undefined;
+  /** Flags of the profile, SECCOMP_FILTER_FLAG_LOG and so on. */
+  readonly seccompFlags?: readonly string[] | undefined;
   /** True where the runtime may not lower oom_score_adj: it then stays where it is. */
   readonly clampOomScore: boolean;
 }
 
 /** The umask every container starts with. */
 const umask = 0o022;
+
+const seccompFlag: Readonly<Record<string, "log" | "specAllow" | "tsync">> = {
+  SECCOMP_FILTER_FLAG_LOG: "log",
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: "specAllow",
+  SECCOMP_FILTER_FLAG_TSYNC: "tsync",
+};
 
 export function addCredentials(
   builder: PlanBuilder,
@@ -53,7 +61,8 @@ export function addExecve(
   const { args, env } = request.process;
   builder.add(name, { op: "closeRange", from: 3, keep: [] });
   if (request.seccompFilter !== undefined) {
-    builder.add(name, { op: "seccomp", filter: request.seccompFilter, flags: [] });
+    const flags = (request.seccompFlags ?? []).flatMap((flag) => seccompFlag[flag] ?? []);
+    builder.add(name, { op: "seccomp", filter: request.seccompFilter, flags });
   }
   builder.add(name, { op: "execve", path: args[0] ?? "", argv: args, env });
 }

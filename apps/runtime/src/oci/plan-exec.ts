@@ -45,7 +45,6 @@ export function execProcess(request: ExecRequest): OciProcess {
 export function execPlan(request: ExecRequest): Plan {
   const { facts, spec, target } = request;
   const builder = new PlanBuilder("exec");
-  builder.add("oci", { op: "dumpable", on: false });
   const cgroup = addCgroupJoin(builder, facts, spec.linux.cgroupsPath);
   builder.add("oci", {
     op: "pidfdOpen",
@@ -71,6 +70,7 @@ export function execPlan(request: ExecRequest): Plan {
   const credentials: CredentialRequest = {
     process: execProcess(request),
     seccompFilter: request.seccompFilter,
+    seccompFlags: spec.linux.seccomp?.flags,
     clampOomScore: false,
   };
   addCredentials(builder, "exec", credentials);
