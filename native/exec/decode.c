@@ -258,6 +258,10 @@ static void attribute_body(struct reader *r, struct op *op)
         op->u.data = read_bytes(r, PLAN_FILTER_MAX * 8);
         op->flags = read_bits(r, PLAN_SECCOMP_ALL);
         break;
+    case OP_DEVICE_FILTER:
+        op->path = read_string(r, PLAN_PATH_MAX);
+        op->u.data = read_bytes(r, PLAN_FILTER_MAX * 8);
+        break;
     default:
         r->bad = true;
     }

@@ -134,5 +134,6 @@ int op_cgroup_join(struct executor *x, const struct op *op);
 int op_apparmor(struct executor *x, const struct op *op);
 int op_selinux(struct executor *x, const struct op *op);
 int op_seccomp(struct executor *x, const struct op *op);
+int op_device_filter(struct executor *x, const struct op *op);
 
 #endif

@@ -91,6 +91,7 @@ bool library_allows(uint16_t code)
     case OP_SYSCTL:
     case OP_LINK_UP:
     case OP_OOM_SCORE_ADJ:
+    case OP_DEVICE_FILTER:
         return true;
     case OP_CLONE3:
     case OP_UNSHARE:
@@ -246,6 +247,8 @@ int execute_op(struct executor *x, const struct op *op)
         return op_selinux(x, op);
     case OP_SECCOMP:
         return op_seccomp(x, op);
+    case OP_DEVICE_FILTER: /* before any process is in the cgroup */
+        return op_device_filter(x, op);
     }
     return -ENOSYS;
 }

@@ -119,6 +119,7 @@ enum plan_opcode {
     OP_APPARMOR = 78,            /* string profile */
     OP_SELINUX = 79,             /* string label */
     OP_SECCOMP = 80,             /* bytes struct sock_filter[], u32 flags */
+    OP_DEVICE_FILTER = 81,       /* string path of the cgroup's directory, bytes struct bpf_insn[] */
 };
 
 #define PLAN_NS_MNT 0x01u

@@ -271,6 +271,14 @@ export type AttributeOp =
   | { readonly op: "parentDeathSignal"; readonly signal: number }
   /** Joins a cgroup v1 hierarchy: writes 0 to `tasks`, the lock-free path for a single thread. */
   | { readonly op: "cgroupJoin"; readonly path: string }
+  /** Lets an eBPF program decide which devices the processes of a cgroup v2 may open and make (cgroup-v2.rst). */
+  | {
+      readonly op: "deviceFilter";
+      /** Directory of the cgroup. */
+      readonly path: string;
+      /** struct bpf_insn[] of type BPF_PROG_TYPE_CGROUP_DEVICE. */
+      readonly program: Uint8Array;
+    }
   | { readonly op: "apparmor"; readonly profile: string }
   | { readonly op: "selinux"; readonly label: string }
   | {

@@ -233,6 +233,8 @@ function attributeWords(op: AttributeOp): Words {
         `${Math.floor(op.filter.length / 8)} instructions`,
         op.flags.length > 0 && list(op.flags),
       ];
+    case "deviceFilter":
+      return [word(op.path), `${Math.floor(op.program.length / 8)} instructions`];
   }
   return op satisfies never;
 }

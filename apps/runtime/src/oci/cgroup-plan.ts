@@ -13,6 +13,7 @@ import {
   pathAndAncestors,
 } from "./cgroup-path.ts";
 import { type CgroupWrite, limitWrites, type WriteMode } from "./cgroup-writes.ts";
+import { deviceProgram } from "./device-program.ts";
 import { ruleText } from "./device-rules.ts";
 import type { OciResources } from "./spec.ts";
 
@@ -133,10 +134,20 @@ function addWrites(
   }
 }
 
-/** A new v1 cgroup has its parent's devices: everything is taken away first, then given back singly. */
+/**
+ * A new v1 cgroup has its parent's devices: everything is taken away first, then given back singly.
+ * Without that controller it is a program on the v2 cgroup.
+ */
 function addDeviceRules(builder: PlanBuilder, request: CgroupRequest): void {
   const hierarchy = hierarchyV1(request.facts, "devices");
-  if (hierarchy === undefined) return;
+  if (hierarchy === undefined) {
+    const unified = hierarchyV2(request.facts);
+    const program = deviceProgram(request.resources.devices ?? []);
+    if (unified === undefined || program === undefined) return;
+    const path = cgroupDirectory(unified, request.path);
+    builder.add("host", { op: "deviceFilter", path, program });
+    return;
+  }
   const directory = cgroupDirectory(hierarchy, request.path);
   for (const rule of request.resources.devices ?? []) {
     // "Allow everything" needs no write: it is what the parent hands on.

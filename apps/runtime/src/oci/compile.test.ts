@@ -51,51 +51,50 @@ describe("compileSandbox", () => {
   it("makes the pod's namespaces and little else", async () => {
     expect(planToText((await sandbox()).plan)).toMatchInlineSnapshot(`
       "create sandbox
-       0  oci   dumpable      off
-       1  oci   open          /sys/fs/cgroup/vitrine/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa path,directory as <cgroup>
-       2  oci   open          /run/netns/vitrine-aaaaaaaaaaaa rdonly as <netns>
-       3  oci   setns         <netns> net
-       4  oci   clone3        init new mnt,uts,ipc,pid cgroup <cgroup>
-       5  init  setsid
-       6  init  propagate     / private recursive
-       7  init  open          /run/vitrine/containers/pause/rootfs path,directory as <rootfs>
-       8  init  fsmount       tmpfs as <dev> nosuid,strictatime mode=755 size=65536k
-       9  init  mknod         <dev>/null char 1:3 0666
-      10  init  mknod         <dev>/zero char 1:5 0666
-      11  init  mknod         <dev>/full char 1:7 0666
-      12  init  mknod         <dev>/random char 1:8 0666
-      13  init  mknod         <dev>/urandom char 1:9 0666
-      14  init  mknod         <dev>/tty char 5:0 0666
-      15  init  symlink       <dev>/fd -> /proc/self/fd
-      16  init  symlink       <dev>/stdin -> /proc/self/fd/0
-      17  init  symlink       <dev>/stdout -> /proc/self/fd/1
-      18  init  symlink       <dev>/stderr -> /proc/self/fd/2
-      19  init  symlink       <dev>/ptmx -> pts/ptmx
-      20  init  moveMount     <dev> on <rootfs>/dev create directory
-      21  init  openTree      /var/lib/vitrine/pods/web/resolv.conf as <etc/resolv.conf> clone recursive
-      22  init  mountSetattr  <etc/resolv.conf> set rdonly
-      23  init  moveMount     <etc/resolv.conf> on <rootfs>/etc/resolv.conf create file
-      24  init  openTree      /run/vitrine/pods/web/shm as <dev/shm> clone recursive
-      25  init  moveMount     <dev/shm> on <rootfs>/dev/shm create directory
-      26  init  fsmount       proc as <proc> nosuid,noexec,nodev
-      27  init  moveMount     <proc> on <rootfs>/proc create directory ordinary
-      28  init  mountSetattr  <rootfs> set rdonly
-      29  init  pivotRoot     <rootfs>
-      30  init  sethostname   web
-      31  init  sysctl        net.ipv4.ip_unprivileged_port_start = 0
-      32  init  sysctl        net.ipv4.ping_group_range = "0 2147483647"
-      33  init  oomScoreAdj   -998
-      34  init  noNewPrivs
-      35  init  umask         0022
-      36  init  chdir         /
-      37  init  capBounding   keep none
-      38  init  setgroups     65535
-      39  init  setresgid     65535
-      40  init  setresuid     65535
-      41  init  capset        effective none permitted none inheritable none ambient none
-      42  init  awaitStart
-      43  init  closeRange    from 3
-      44  init  execve        /pause argv [/pause] env PATH,HOME"
+       0  oci   open          /sys/fs/cgroup/vitrine/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa path,directory as <cgroup>
+       1  oci   open          /run/netns/vitrine-aaaaaaaaaaaa rdonly as <netns>
+       2  oci   setns         <netns> net
+       3  oci   clone3        init new mnt,uts,ipc,pid cgroup <cgroup>
+       4  init  setsid
+       5  init  propagate     / private recursive
+       6  init  open          /run/vitrine/containers/pause/rootfs path,directory as <rootfs>
+       7  init  fsmount       tmpfs as <dev> nosuid,strictatime mode=755 size=65536k
+       8  init  mknod         <dev>/null char 1:3 0666
+       9  init  mknod         <dev>/zero char 1:5 0666
+      10  init  mknod         <dev>/full char 1:7 0666
+      11  init  mknod         <dev>/random char 1:8 0666
+      12  init  mknod         <dev>/urandom char 1:9 0666
+      13  init  mknod         <dev>/tty char 5:0 0666
+      14  init  symlink       <dev>/fd -> /proc/self/fd
+      15  init  symlink       <dev>/stdin -> /proc/self/fd/0
+      16  init  symlink       <dev>/stdout -> /proc/self/fd/1
+      17  init  symlink       <dev>/stderr -> /proc/self/fd/2
+      18  init  symlink       <dev>/ptmx -> pts/ptmx
+      19  init  moveMount     <dev> on <rootfs>/dev create directory
+      20  init  openTree      /var/lib/vitrine/pods/web/resolv.conf as <etc/resolv.conf> clone recursive
+      21  init  mountSetattr  <etc/resolv.conf> set rdonly
+      22  init  moveMount     <etc/resolv.conf> on <rootfs>/etc/resolv.conf create file
+      23  init  openTree      /run/vitrine/pods/web/shm as <dev/shm> clone recursive
+      24  init  moveMount     <dev/shm> on <rootfs>/dev/shm create directory
+      25  init  fsmount       proc as <proc> nosuid,noexec,nodev
+      26  init  moveMount     <proc> on <rootfs>/proc create directory ordinary
+      27  init  mountSetattr  <rootfs> set rdonly
+      28  init  pivotRoot     <rootfs>
+      29  init  sethostname   web
+      30  init  sysctl        net.ipv4.ip_unprivileged_port_start = 0
+      31  init  sysctl        net.ipv4.ping_group_range = "0 2147483647"
+      32  init  oomScoreAdj   -998
+      33  init  noNewPrivs
+      34  init  umask         0022
+      35  init  chdir         /
+      36  init  capBounding   keep none
+      37  init  setgroups     65535
+      38  init  setresgid     65535
+      39  init  setresuid     65535
+      40  init  capset        effective none permitted none inheritable none ambient none
+      41  init  awaitStart
+      42  init  closeRange    from 3
+      43  init  execve        /pause argv [/pause] env PATH,HOME"
     `);
   });
 
@@ -112,7 +111,7 @@ describe("compileSandbox", () => {
     const { plan, spec } = compileSandbox(request, await prepareSandbox(files, request), {});
     expect(ops(plan, "clone3")).toMatchInlineSnapshot(`
       [
-        " 2  oci   clone3        init new mnt cgroup <cgroup>",
+        " 1  oci   clone3        init new mnt cgroup <cgroup>",
       ]
     `);
     expect(ops(plan, "setns")).toEqual([]);
@@ -126,58 +125,57 @@ describe("compileContainer", () => {
   it("makes a container on cgroup v2", async () => {
     expect(planToText((await container()).plan)).toMatchInlineSnapshot(`
       "create container
-       0  oci   dumpable     off
-       1  oci   open         /sys/fs/cgroup/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>
-       2  oci   pidfdOpen    pid 4000 as <pause>
-       3  oci   setns        <pause> net,uts,ipc
-       4  oci   clone3       init new mnt,pid cgroup <cgroup>
-       5  init  setsid
-       6  init  unshare      cgroup
-       7  init  propagate    / private recursive
-       8  init  open         /run/vitrine/containers/server/rootfs path,directory as <rootfs>
-       9  init  fsmount      tmpfs as <dev> nosuid,strictatime mode=755 size=65536k
-      10  init  mknod        <dev>/null char 1:3 0666
-      11  init  mknod        <dev>/zero char 1:5 0666
-      12  init  mknod        <dev>/full char 1:7 0666
-      13  init  mknod        <dev>/random char 1:8 0666
-      14  init  mknod        <dev>/urandom char 1:9 0666
-      15  init  mknod        <dev>/tty char 5:0 0666
-      16  init  symlink      <dev>/fd -> /proc/self/fd
-      17  init  symlink      <dev>/stdin -> /proc/self/fd/0
-      18  init  symlink      <dev>/stdout -> /proc/self/fd/1
-      19  init  symlink      <dev>/stderr -> /proc/self/fd/2
-      20  init  symlink      <dev>/ptmx -> pts/ptmx
-      21  init  moveMount    <dev> on <rootfs>/dev create directory
-      22  init  fsmount      sysfs as <sys> nosuid,noexec,nodev,rdonly
-      23  init  moveMount    <sys> on <rootfs>/sys create directory ordinary
-      24  init  fsmount      devpts as <dev/pts> nosuid,noexec newinstance ptmxmode=0666 mode=0620 gid=5
-      25  init  moveMount    <dev/pts> on <rootfs>/dev/pts create directory
-      26  init  fsmount      mqueue as <dev/mqueue> nosuid,noexec,nodev
-      27  init  moveMount    <dev/mqueue> on <rootfs>/dev/mqueue create directory
-      28  init  openTree     /var/lib/vitrine/pods/web/hostname as <etc/hostname> clone recursive
-      29  init  moveMount    <etc/hostname> on <rootfs>/etc/hostname create file
-      30  init  openTree     /var/lib/vitrine/pods/web/hosts as <etc/hosts> clone recursive
-      31  init  moveMount    <etc/hosts> on <rootfs>/etc/hosts create file
-      32  init  openTree     /var/lib/vitrine/pods/web/resolv.conf as <etc/resolv.conf> clone recursive
-      33  init  moveMount    <etc/resolv.conf> on <rootfs>/etc/resolv.conf create file
-      34  init  openTree     /run/vitrine/pods/web/shm as <dev/shm> clone recursive
-      35  init  moveMount    <dev/shm> on <rootfs>/dev/shm create directory
-      36  init  fsmount      cgroup2 as <sys/fs/cgroup> nosuid,noexec,nodev,relatime,rdonly
-      37  init  moveMount    <sys/fs/cgroup> on <rootfs>/sys/fs/cgroup create directory
-      38  init  fsmount      proc as <proc> nosuid,noexec,nodev
-      39  init  moveMount    <proc> on <rootfs>/proc create directory ordinary
-      40  init  pivotRoot    <rootfs>
-      41  init  oomScoreAdj  0
-      42  init  umask        0022
-      43  init  chdir        /
-      44  init  capBounding  keep 14 capabilities
-      45  init  setgroups    0
-      46  init  setresgid    0
-      47  init  setresuid    0
-      48  init  capset       effective 14 capabilities permitted 14 capabilities inheritable none ambient none
-      49  init  awaitStart
-      50  init  closeRange   from 3
-      51  init  execve       /server argv [/server] env PATH,HOSTNAME,HOME"
+       0  oci   open         /sys/fs/cgroup/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>
+       1  oci   pidfdOpen    pid 4000 as <pause>
+       2  oci   setns        <pause> net,uts,ipc
+       3  oci   clone3       init new mnt,pid cgroup <cgroup>
+       4  init  setsid
+       5  init  unshare      cgroup
+       6  init  propagate    / private recursive
+       7  init  open         /run/vitrine/containers/server/rootfs path,directory as <rootfs>
+       8  init  fsmount      tmpfs as <dev> nosuid,strictatime mode=755 size=65536k
+       9  init  mknod        <dev>/null char 1:3 0666
+      10  init  mknod        <dev>/zero char 1:5 0666
+      11  init  mknod        <dev>/full char 1:7 0666
+      12  init  mknod        <dev>/random char 1:8 0666
+      13  init  mknod        <dev>/urandom char 1:9 0666
+      14  init  mknod        <dev>/tty char 5:0 0666
+      15  init  symlink      <dev>/fd -> /proc/self/fd
+      16  init  symlink      <dev>/stdin -> /proc/self/fd/0
+      17  init  symlink      <dev>/stdout -> /proc/self/fd/1
+      18  init  symlink      <dev>/stderr -> /proc/self/fd/2
+      19  init  symlink      <dev>/ptmx -> pts/ptmx
+      20  init  moveMount    <dev> on <rootfs>/dev create directory
+      21  init  fsmount      sysfs as <sys> nosuid,noexec,nodev,rdonly
+      22  init  moveMount    <sys> on <rootfs>/sys create directory ordinary
+      23  init  fsmount      devpts as <dev/pts> nosuid,noexec newinstance ptmxmode=0666 mode=0620 gid=5
+      24  init  moveMount    <dev/pts> on <rootfs>/dev/pts create directory
+      25  init  fsmount      mqueue as <dev/mqueue> nosuid,noexec,nodev
+      26  init  moveMount    <dev/mqueue> on <rootfs>/dev/mqueue create directory
+      27  init  openTree     /var/lib/vitrine/pods/web/hostname as <etc/hostname> clone recursive
+      28  init  moveMount    <etc/hostname> on <rootfs>/etc/hostname create file
+      29  init  openTree     /var/lib/vitrine/pods/web/hosts as <etc/hosts> clone recursive
+      30  init  moveMount    <etc/hosts> on <rootfs>/etc/hosts create file
+      31  init  openTree     /var/lib/vitrine/pods/web/resolv.conf as <etc/resolv.conf> clone recursive
+      32  init  moveMount    <etc/resolv.conf> on <rootfs>/etc/resolv.conf create file
+      33  init  openTree     /run/vitrine/pods/web/shm as <dev/shm> clone recursive
+      34  init  moveMount    <dev/shm> on <rootfs>/dev/shm create directory
+      35  init  fsmount      cgroup2 as <sys/fs/cgroup> nosuid,noexec,nodev,relatime,rdonly
+      36  init  moveMount    <sys/fs/cgroup> on <rootfs>/sys/fs/cgroup create directory
+      37  init  fsmount      proc as <proc> nosuid,noexec,nodev
+      38  init  moveMount    <proc> on <rootfs>/proc create directory ordinary
+      39  init  pivotRoot    <rootfs>
+      40  init  oomScoreAdj  0
+      41  init  umask        0022
+      42  init  chdir        /
+      43  init  capBounding  keep 14 capabilities
+      44  init  setgroups    0
+      45  init  setresgid    0
+      46  init  setresuid    0
+      47  init  capset       effective 14 capabilities permitted 14 capabilities inheritable none ambient none
+      48  init  awaitStart
+      49  init  closeRange   from 3
+      50  init  execve       /server argv [/server] env PATH,HOSTNAME,HOME"
     `);
   });
 
@@ -193,43 +191,43 @@ describe("compileContainer", () => {
         .filter((line) => line.includes("cgroup")),
     ).toMatchInlineSnapshot(`
       [
-        " 1  oci   cgroupJoin    /sys/fs/cgroup/cpu/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 2  oci   cgroupJoin    /sys/fs/cgroup/cpuacct/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 3  oci   cgroupJoin    /sys/fs/cgroup/cpuset/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 4  oci   cgroupJoin    /sys/fs/cgroup/memory/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 5  oci   cgroupJoin    /sys/fs/cgroup/devices/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 6  oci   cgroupJoin    /sys/fs/cgroup/freezer/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 7  oci   cgroupJoin    /sys/fs/cgroup/blkio/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 8  oci   cgroupJoin    /sys/fs/cgroup/pids/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        " 9  oci   open          /sys/fs/cgroup/unified/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>",
-        "12  oci   clone3        init new mnt,pid cgroup <cgroup>",
-        "43  init  fsmount       tmpfs as <sys/fs/cgroup> nosuid,noexec,nodev,relatime mode=755",
-        "44  init  mkdir         <sys/fs/cgroup>/cpu 0755",
-        "45  init  mkdir         <sys/fs/cgroup>/cpuacct 0755",
-        "46  init  mkdir         <sys/fs/cgroup>/cpuset 0755",
-        "47  init  mkdir         <sys/fs/cgroup>/memory 0755",
-        "48  init  mkdir         <sys/fs/cgroup>/devices 0755",
-        "49  init  mkdir         <sys/fs/cgroup>/freezer 0755",
-        "50  init  mkdir         <sys/fs/cgroup>/blkio 0755",
-        "51  init  mkdir         <sys/fs/cgroup>/pids 0755",
-        "52  init  moveMount     <sys/fs/cgroup> on <rootfs>/sys/fs/cgroup create directory",
-        "53  init  openTree      /sys/fs/cgroup/cpu/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpu> clone",
-        "54  init  moveMount     <sys/fs/cgroup/cpu> on <rootfs>/sys/fs/cgroup/cpu",
-        "55  init  openTree      /sys/fs/cgroup/cpuacct/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpuacct> clone",
-        "56  init  moveMount     <sys/fs/cgroup/cpuacct> on <rootfs>/sys/fs/cgroup/cpuacct",
-        "57  init  openTree      /sys/fs/cgroup/cpuset/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpuset> clone",
-        "58  init  moveMount     <sys/fs/cgroup/cpuset> on <rootfs>/sys/fs/cgroup/cpuset",
-        "59  init  openTree      /sys/fs/cgroup/memory/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/memory> clone",
-        "60  init  moveMount     <sys/fs/cgroup/memory> on <rootfs>/sys/fs/cgroup/memory",
-        "61  init  openTree      /sys/fs/cgroup/devices/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/devices> clone",
-        "62  init  moveMount     <sys/fs/cgroup/devices> on <rootfs>/sys/fs/cgroup/devices",
-        "63  init  openTree      /sys/fs/cgroup/freezer/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/freezer> clone",
-        "64  init  moveMount     <sys/fs/cgroup/freezer> on <rootfs>/sys/fs/cgroup/freezer",
-        "65  init  openTree      /sys/fs/cgroup/blkio/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/blkio> clone",
-        "66  init  moveMount     <sys/fs/cgroup/blkio> on <rootfs>/sys/fs/cgroup/blkio",
-        "67  init  openTree      /sys/fs/cgroup/pids/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/pids> clone",
-        "68  init  moveMount     <sys/fs/cgroup/pids> on <rootfs>/sys/fs/cgroup/pids",
-        "69  init  mountSetattr  <sys/fs/cgroup> set nosuid,noexec,nodev,relatime,rdonly recursive",
+        " 0  oci   cgroupJoin    /sys/fs/cgroup/cpu/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 1  oci   cgroupJoin    /sys/fs/cgroup/cpuacct/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 2  oci   cgroupJoin    /sys/fs/cgroup/cpuset/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 3  oci   cgroupJoin    /sys/fs/cgroup/memory/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 4  oci   cgroupJoin    /sys/fs/cgroup/devices/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 5  oci   cgroupJoin    /sys/fs/cgroup/freezer/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 6  oci   cgroupJoin    /sys/fs/cgroup/blkio/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 7  oci   cgroupJoin    /sys/fs/cgroup/pids/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        " 8  oci   open          /sys/fs/cgroup/unified/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>",
+        "11  oci   clone3        init new mnt,pid cgroup <cgroup>",
+        "42  init  fsmount       tmpfs as <sys/fs/cgroup> nosuid,noexec,nodev,relatime mode=755",
+        "43  init  mkdir         <sys/fs/cgroup>/cpu 0755",
+        "44  init  mkdir         <sys/fs/cgroup>/cpuacct 0755",
+        "45  init  mkdir         <sys/fs/cgroup>/cpuset 0755",
+        "46  init  mkdir         <sys/fs/cgroup>/memory 0755",
+        "47  init  mkdir         <sys/fs/cgroup>/devices 0755",
+        "48  init  mkdir         <sys/fs/cgroup>/freezer 0755",
+        "49  init  mkdir         <sys/fs/cgroup>/blkio 0755",
+        "50  init  mkdir         <sys/fs/cgroup>/pids 0755",
+        "51  init  moveMount     <sys/fs/cgroup> on <rootfs>/sys/fs/cgroup create directory",
+        "52  init  openTree      /sys/fs/cgroup/cpu/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpu> clone",
+        "53  init  moveMount     <sys/fs/cgroup/cpu> on <rootfs>/sys/fs/cgroup/cpu",
+        "54  init  openTree      /sys/fs/cgroup/cpuacct/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpuacct> clone",
+        "55  init  moveMount     <sys/fs/cgroup/cpuacct> on <rootfs>/sys/fs/cgroup/cpuacct",
+        "56  init  openTree      /sys/fs/cgroup/cpuset/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/cpuset> clone",
+        "57  init  moveMount     <sys/fs/cgroup/cpuset> on <rootfs>/sys/fs/cgroup/cpuset",
+        "58  init  openTree      /sys/fs/cgroup/memory/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/memory> clone",
+        "59  init  moveMount     <sys/fs/cgroup/memory> on <rootfs>/sys/fs/cgroup/memory",
+        "60  init  openTree      /sys/fs/cgroup/devices/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/devices> clone",
+        "61  init  moveMount     <sys/fs/cgroup/devices> on <rootfs>/sys/fs/cgroup/devices",
+        "62  init  openTree      /sys/fs/cgroup/freezer/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/freezer> clone",
+        "63  init  moveMount     <sys/fs/cgroup/freezer> on <rootfs>/sys/fs/cgroup/freezer",
+        "64  init  openTree      /sys/fs/cgroup/blkio/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/blkio> clone",
+        "65  init  moveMount     <sys/fs/cgroup/blkio> on <rootfs>/sys/fs/cgroup/blkio",
+        "66  init  openTree      /sys/fs/cgroup/pids/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb as <sys/fs/cgroup/pids> clone",
+        "67  init  moveMount     <sys/fs/cgroup/pids> on <rootfs>/sys/fs/cgroup/pids",
+        "68  init  mountSetattr  <sys/fs/cgroup> set nosuid,noexec,nodev,relatime,rdonly recursive",
       ]
     `);
     expect(planToText(cgroupPlan)).toMatchInlineSnapshot(`
@@ -284,23 +282,23 @@ describe("compileContainer", () => {
     const text = planToText(plan).split("\n");
     const pivot = text.findIndex((line) => line.includes("pivotRoot"));
     expect(text.slice(pivot - 1).join("\n")).toMatchInlineSnapshot(`
-      "43  init  mountSetattr  <rootfs> set rdonly
-      44  init  pivotRoot     <rootfs>
-      45  init  maskPath      /proc/kcore
-      46  init  readonlyPath  /proc/sys
-      47  init  oomScoreAdj   0
-      48  init  umask         0022
-      49  init  chdir         /
-      50  init  capBounding   keep net_admin
-      51  init  setgroups     1000,2000
-      52  init  setresgid     1000
-      53  init  keepCaps      on
-      54  init  setresuid     1000
-      55  init  capset        effective net_admin,sys_admin permitted net_admin,sys_admin inheritable none ambient none
-      56  init  awaitStart
-      57  init  closeRange    from 3
-      58  init  seccomp       10 instructions
-      59  init  execve        /server argv [/server] env PATH,HOSTNAME,HOME"
+      "42  init  mountSetattr  <rootfs> set rdonly
+      43  init  pivotRoot     <rootfs>
+      44  init  maskPath      /proc/kcore
+      45  init  readonlyPath  /proc/sys
+      46  init  oomScoreAdj   0
+      47  init  umask         0022
+      48  init  chdir         /
+      49  init  capBounding   keep net_admin
+      50  init  setgroups     1000,2000
+      51  init  setresgid     1000
+      52  init  keepCaps      on
+      53  init  setresuid     1000
+      54  init  capset        effective net_admin,sys_admin permitted net_admin,sys_admin inheritable none ambient none
+      55  init  awaitStart
+      56  init  closeRange    from 3
+      57  init  seccomp       10 instructions
+      58  init  execve        /server argv [/server] env PATH,HOSTNAME,HOME"
     `);
   });
 
@@ -330,16 +328,16 @@ describe("compileContainer", () => {
       .filter((line) => /propagate|deep|slave|rro/.test(line));
     expect(lines).toMatchInlineSnapshot(`
       [
-        " 7  init  openTree      /data as <slave> clone recursive",
-        " 8  init  mountSetattr  <slave> slave recursive",
-        " 9  init  mountSetattr  <slave> set rdonly",
-        "10  init  propagate     / private recursive",
-        "27  init  moveMount     <slave> on <rootfs>/slave create directory",
-        "28  init  openTree      /data as <rro> clone recursive",
-        "29  init  mountSetattr  <rro> set rdonly recursive",
-        "30  init  moveMount     <rro> on <rootfs>/rro create directory",
-        "45  init  openTree      /data as <deep/er/one> clone recursive",
-        "46  init  moveMount     <deep/er/one> on <rootfs>/deep/er/one create directory",
+        " 6  init  openTree      /data as <slave> clone recursive",
+        " 7  init  mountSetattr  <slave> slave recursive",
+        " 8  init  mountSetattr  <slave> set rdonly",
+        " 9  init  propagate     / private recursive",
+        "26  init  moveMount     <slave> on <rootfs>/slave create directory",
+        "27  init  openTree      /data as <rro> clone recursive",
+        "28  init  mountSetattr  <rro> set rdonly recursive",
+        "29  init  moveMount     <rro> on <rootfs>/rro create directory",
+        "44  init  openTree      /data as <deep/er/one> clone recursive",
+        "45  init  moveMount     <deep/er/one> on <rootfs>/deep/er/one create directory",
       ]
     `);
   });
@@ -365,15 +363,15 @@ describe("compileContainer", () => {
     expect(spec.linux.resources.devices).toEqual([{ allow: true, type: "a", access: "rwm" }]);
     expect(ops(plan, "mknod").slice(-3)).toMatchInlineSnapshot(`
       [
-        "20  init  mknod        <dev>/fuse char 10:229 0600 owner 0:0",
-        "22  init  mknod        <dev>/net/tun char 10:200 0666 owner 0:0",
-        "23  init  mknod        <dev>/vda block 254:0 0660 owner 0:6",
+        "19  init  mknod        <dev>/fuse char 10:229 0600 owner 0:0",
+        "21  init  mknod        <dev>/net/tun char 10:200 0666 owner 0:0",
+        "22  init  mknod        <dev>/vda block 254:0 0660 owner 0:6",
       ]
     `);
     expect(ops(plan, "fsmount").filter((line) => line.includes("sys"))).toMatchInlineSnapshot(`
       [
-        "25  init  fsmount      sysfs as <sys> nosuid,noexec,nodev",
-        "39  init  fsmount      cgroup2 as <sys/fs/cgroup> nosuid,noexec,nodev,relatime",
+        "24  init  fsmount      sysfs as <sys> nosuid,noexec,nodev",
+        "38  init  fsmount      cgroup2 as <sys/fs/cgroup> nosuid,noexec,nodev,relatime",
       ]
     `);
   });
@@ -411,21 +409,20 @@ describe("compileExec", () => {
     });
     expect(planToText(plan)).toMatchInlineSnapshot(`
       "exec
-       0  oci   dumpable     off
-       1  oci   open         /sys/fs/cgroup/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>
-       2  oci   pidfdOpen    pid 4100 as <container>
-       3  oci   setns        <container> mnt,net,uts,ipc,pid,cgroup
-       4  oci   clone3       exec new none cgroup <cgroup>
-       5  exec  setsid
-       6  exec  umask        0022
-       7  exec  chdir        /
-       8  exec  capBounding  keep 14 capabilities
-       9  exec  setgroups    0
-      10  exec  setresgid    0
-      11  exec  setresuid    0
-      12  exec  capset       effective 14 capabilities permitted 14 capabilities inheritable none ambient none
-      13  exec  closeRange   from 3
-      14  exec  execve       ls argv [ls -l] env PATH,HOSTNAME,HOME"
+       0  oci   open         /sys/fs/cgroup/vitrine/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb path,directory as <cgroup>
+       1  oci   pidfdOpen    pid 4100 as <container>
+       2  oci   setns        <container> mnt,net,uts,ipc,pid,cgroup
+       3  oci   clone3       exec new none cgroup <cgroup>
+       4  exec  setsid
+       5  exec  umask        0022
+       6  exec  chdir        /
+       7  exec  capBounding  keep 14 capabilities
+       8  exec  setgroups    0
+       9  exec  setresgid    0
+      10  exec  setresuid    0
+      11  exec  capset       effective 14 capabilities permitted 14 capabilities inheritable none ambient none
+      12  exec  closeRange   from 3
+      13  exec  execve       ls argv [ls -l] env PATH,HOSTNAME,HOME"
     `);
   });
 

@@ -324,6 +324,8 @@ function attributeBody(out: PlanWriter, op: AttributeOp): PlanWriter {
     case "seccomp":
       out.bytes(op.filter);
       return out.u32(bits(seccompFlagBits, op.flags, "seccomp flag"));
+    case "deviceFilter":
+      return out.string(op.path).bytes(op.program);
   }
   return op satisfies never;
 }

@@ -78,6 +78,7 @@ export const opcodes: Readonly<Record<OpName, number>> = {
   apparmor: 78,
   selinux: 79,
   seccomp: 80,
+  deviceFilter: 81,
 };
 
 export const processNames: readonly ProcessName[] = ["host", "oci", "init", "exec"];
