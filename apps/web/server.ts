@@ -36,6 +36,8 @@ async function warmUp(page: PageHandler): Promise<void> {
 
 async function preparePage(): Promise<PageHandler> {
   process.env["NEXT_TELEMETRY_DISABLED"] = "1";
+  // Standard output carries the one line for the starter; what Next has to say goes to standard error.
+  console.log = console.error;
   const app = next({ dev: false, dir: webDirectory, quiet: true });
   await app.prepare();
   const handle = app.getRequestHandler();
@@ -101,7 +103,7 @@ async function main(): Promise<void> {
   process.once("SIGINT", stop);
   const url = `http://127.0.0.1:${port}/?token=${token}`;
   const user = dropped ? options.userId : (process.getuid?.() ?? -1);
-  console.log(JSON.stringify({ event: "ready", url, port, user }));
+  process.stdout.write(`${JSON.stringify({ event: "ready", url, port, user })}\n`);
 }
 
 main().catch((error: unknown) => {

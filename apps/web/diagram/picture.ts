@@ -68,7 +68,8 @@ function configOf(columns: Columns | undefined): MermaidConfig {
       messageAlign: "center",
       messageFontSize: 12,
       messageFontFamily: messageFont,
-      messageFontWeight: 400,
+      // Measured bold, because calls and failures are drawn so; the style sheet makes the others regular.
+      messageFontWeight: 600,
       actorFontSize: 10,
       actorFontFamily: messageFont,
     },

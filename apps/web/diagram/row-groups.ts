@@ -19,6 +19,8 @@ function cropToMessages(svg: SVGSVGElement): void {
   const bottom = box.y + box.height;
   const first = svg.querySelector(".actor-line");
   const top = Math.max(box.y, Number(first?.getAttribute("y1") ?? 0));
+  // Mermaid draws lifelines longer than the picture and relies on clipping.
+  for (const line of svg.querySelectorAll(".actor-line")) line.setAttribute("y2", String(bottom));
   svg.setAttribute("viewBox", `${box.x} ${top} ${box.width} ${bottom - top}`);
   svg.setAttribute("width", String(box.width));
   svg.setAttribute("height", String(bottom - top));

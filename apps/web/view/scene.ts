@@ -73,7 +73,7 @@ function storyBlock(pod: PodView, calls: readonly Call[]): Block | undefined {
     title: `The story of ${pod.name || "this pod"}`,
     state: failed ? "failed" : (last?.state ?? "done"),
     startNs: first.atNs,
-    durationNs: undefined,
+    durationNs: last?.kind === "reply" ? last.durationNs : undefined,
   };
 }
 

@@ -48,7 +48,8 @@ export function LevelSwitch({
           title={`Level ${value}: ${levelWhys[value]} ([ and ])`}
           type="button"
         >
-          <span className="level-n">{value}</span> {levelNames[value]}
+          <span className="level-n">{value}</span>{" "}
+          <span className="level-name">{levelNames[value]}</span>
         </button>
       ))}
     </fieldset>

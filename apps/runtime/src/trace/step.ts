@@ -114,6 +114,7 @@ export function fillLabel(template: string, attributes: AttributeMap): string {
     .replace(longId, "$1")
     .replace(/\s+/g, " ")
     .replace(/\s+([,:)])/g, "$1")
+    .replace(/(^|\s)\/(?=\s|$)/g, "")
     .replace(/[\s,:=→-]+$/u, "")
     .trim();
 }

@@ -53,9 +53,13 @@ const image = (rpc: string, said: Said) => call("runtime.v1.ImageService", rpc, 
 const admin = (rpc: string, said: Said) => call("vitrine.v1.Admin", rpc, said);
 
 const pod = (rpc: string, why: string): CatalogueEntry =>
-  runtime(rpc, { label: `${rpc} {vitrine.sandbox.id}`, why, attributes: podAttributes });
+  runtime(rpc, {
+    label: `${rpc} {k8s.namespace.name}/{k8s.pod.name}`,
+    why,
+    attributes: podAttributes,
+  });
 const container = (rpc: string, why: string): CatalogueEntry =>
-  runtime(rpc, { label: `${rpc} {container.id}`, why, attributes: containerAttributes });
+  runtime(rpc, { label: `${rpc} {container.name}`, why, attributes: containerAttributes });
 const plain = (rpc: string, why: string): CatalogueEntry => runtime(rpc, { label: rpc, why });
 
 export const criSteps = {
@@ -113,7 +117,7 @@ export const criSteps = {
     "Creating and starting are two calls, so that everything can be checked before the command runs.",
   ),
   "cri.StopContainer": runtime("StopContainer", {
-    label: "StopContainer {container.id}",
+    label: "StopContainer {container.name}",
     why: "The command is asked to end, and killed when the grace period is over.",
     attributes: {
       ...containerAttributes,
@@ -145,7 +149,7 @@ export const criSteps = {
     "The kubelet renamed the log file; a new one of the old name must be opened.",
   ),
   "cri.ExecSync": runtime("ExecSync", {
-    label: "ExecSync {container.id}",
+    label: "ExecSync {container.name}",
     reply: "exit {process.exit.code}",
     why: "A probe or an operator runs one more command in the container's namespaces and waits for its end.",
     attributes: { ...containerAttributes, "process.exit.code": "exit code of the command" },
@@ -224,7 +228,7 @@ export const criSteps = {
     attributes: { "vitrine.image.path": "path of the archive or directory" },
   }),
   "admin.ContainerPlan": admin("ContainerPlan", {
-    label: "ContainerPlan {container.id}",
+    label: "ContainerPlan {container.name}",
     why: "The Plan a container was built with can be read afterwards.",
     attributes: { "container.id": "id of the container" },
   }),
