@@ -42,6 +42,9 @@ VT_EXPORT int32_t vt_pidfd_signal(int32_t pidfd, int32_t signal);
 VT_EXPORT int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length);
 /* A memfd of exactly `size` bytes that cannot grow: a program that writes more gets EPERM. */
 VT_EXPORT int32_t vt_memfd_bounded(uint64_t size);
+/* Two connected unix stream sockets, non-blocking. */
+VT_EXPORT int32_t vt_socket_pair(int32_t *out);
+
 /* The file offset, which all holders of the description share: how much a program has written. */
 VT_EXPORT int64_t vt_offset(int32_t fd);
 

@@ -30,6 +30,7 @@ interface Functions {
   memfdSealed(bytes: Uint8Array, length: number): number;
   memfdBounded(size: number): number;
   offset(fd: number): number;
+  socketPair(out: Int32Array): number;
   readInRoot(root: string, path: string, bytes: Uint8Array, size: number): number;
 }
 
@@ -49,6 +50,7 @@ function load(): Functions {
     memfdSealed: library.func("int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length)"),
     memfdBounded: library.func("int32_t vt_memfd_bounded(uint64_t size)"),
     offset: library.func("int64_t vt_offset(int32_t fd)"),
+    socketPair: library.func("int32_t vt_socket_pair(int32_t *out)"),
     readInRoot: library.func(
       "int64_t vt_read_in_root(const char *root, const char *path, uint8_t *bytes, uint64_t size)",
     ),
@@ -150,6 +152,13 @@ export function sealedMemfd(bytes: Uint8Array): number {
 /** A memfd of `sizeBytes` that a program can fill but not grow. */
 export function boundedMemfd(sizeBytes: number): number {
   return checked(library().memfdBounded(sizeBytes), "make a memfd");
+}
+
+/** Two connected unix stream sockets, non-blocking and close-on-exec. */
+export function socketPair(): readonly [number, number] {
+  const out = new Int32Array(2);
+  checked(library().socketPair(out), "make a pair of sockets");
+  return [out[0] ?? -1, out[1] ?? -1];
 }
 
 /** How far into a shared file description its writers have come. */
