@@ -97,7 +97,7 @@ export class LinuxEngine {
 
   /** A new engine over what the old one left, as after kill -9: nothing of the old one is told. */
   async restart(changed: Partial<EngineOptions> = {}): Promise<void> {
-    this.#kernel.close();
+    this.engine.parts.shims.disconnect();
     this.#records.close();
     this.#records = openRecords(join(this.options.rootDirectory, "records.db"));
     this.#kernel = new LinuxKernel();
@@ -112,7 +112,6 @@ export class LinuxEngine {
       await this.engine.removePodSandbox(this.context, { podSandboxId: id });
     }
     await this.engine.close(this.context);
-    this.#kernel.close();
     this.#records.close();
     rmSync(this.directory, { recursive: true });
   }
