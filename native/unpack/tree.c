@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,11 +35,6 @@ static int open_inside(int at, const char *path, int flags, unsigned long long r
             fd = -errno;
     }
     return fd;
-}
-
-int tree_existing(const struct tree *tree, const char *path)
-{
-    return open_inside(tree->root, path, O_PATH | O_DIRECTORY, INSIDE);
 }
 
 /* Owner, mode and time of the directory that the layers below show at `path`. */
@@ -119,59 +114,75 @@ static int next_part(char *left, char *part)
     return 1;
 }
 
-/* One step of the walk: `done` is free of symlinks and of "..", and stays so. */
-static void walk_part(const struct tree *tree, const char *path, char *done, char *left,
-                      const char *part, int *links)
+/* A walk by hand: `done` is free of symlinks and of "..", and stays so. */
+struct walk {
+    const char *path;
+    char done[PATH_MAX];
+    char left[PATH_MAX];
+    int links;
+    bool make; /* what is missing; otherwise it is walked through, so that ".." can leave it again */
+};
+
+static void walk_part(const struct tree *tree, struct walk *walk, const char *part)
 {
     char candidate[PATH_MAX];
     struct stat stat;
-    char *slash = strrchr(done, '/');
+    char *slash = strrchr(walk->done, '/');
 
     if (strcmp(part, ".") == 0)
         return;
     if (strcmp(part, "..") == 0) {
-        *(slash ? slash : done) = '\0';
+        *(slash ? slash : walk->done) = '\0';
         return;
     }
-    int length = snprintf(candidate, sizeof(candidate), "%s%s%s", done, *done ? "/" : "", part);
+    int length = snprintf(candidate, sizeof(candidate), "%s%s%s", walk->done,
+                          *walk->done ? "/" : "", part);
     if (length >= (int)sizeof(candidate))
-        fail(ENAMETOOLONG, "path", path);
+        fail(ENAMETOOLONG, "path", walk->path);
     int fd = open_inside(tree->root, candidate, O_PATH | O_NOFOLLOW, INSIDE_STRAIGHT);
     if (fd == -ENOENT) {
-        make_implied(tree, candidate);
+        if (walk->make)
+            make_implied(tree, candidate);
     } else if (fd < 0 || fstat(fd, &stat) < 0) {
         fail(fd < 0 ? -fd : errno, "open", candidate);
     } else if (S_ISLNK(stat.st_mode)) {
-        if (++*links > LINKS_MAX)
-            fail(ELOOP, "symlinks on the way of", path);
-        follow(fd, path, done, left);
+        if (++walk->links > LINKS_MAX)
+            fail(ELOOP, "symlinks on the way of", walk->path);
+        follow(fd, walk->path, walk->done, walk->left);
         close(fd);
         return;
     } else if (!S_ISDIR(stat.st_mode)) {
-        fail(ENOTDIR, "a file is on the way of", path);
+        fail(ENOTDIR, "a file is on the way of", walk->path);
     } else {
         close(fd);
     }
-    strcpy(done, candidate);
+    strcpy(walk->done, candidate);
+}
+
+static int open_walking(const struct tree *tree, const char *path, bool make)
+{
+    char part[NAME_MAX + 1];
+    int fd = open_inside(tree->root, path, O_PATH | O_DIRECTORY, INSIDE);
+
+    if (fd != -ENOENT)
+        return fd;
+    /* Something is missing, perhaps behind a dangling symlink: walk there part by part. */
+    struct walk walk = {.path = path, .make = make};
+    strcpy(walk.left, path);
+    while (next_part(walk.left, part))
+        walk_part(tree, &walk, part);
+    return open_inside(tree->root, walk.done, O_PATH | O_DIRECTORY, INSIDE_STRAIGHT);
+}
+
+int tree_existing(const struct tree *tree, const char *path)
+{
+    return open_walking(tree, path, false);
 }
 
 int tree_directory(struct tree *tree, const char *path)
 {
-    char done[PATH_MAX] = "";
-    char left[PATH_MAX];
-    char part[NAME_MAX + 1];
-    int links = 0;
-    int fd = tree_existing(tree, path);
+    int fd = open_walking(tree, path, true);
 
-    if (fd >= 0)
-        return fd;
-    if (fd != -ENOENT)
-        fail(-fd, "open", path);
-    /* Something is missing, perhaps behind a dangling symlink: walk there and make it. */
-    strcpy(left, path);
-    while (next_part(left, part))
-        walk_part(tree, path, done, left, part, &links);
-    fd = open_inside(tree->root, done, O_PATH | O_DIRECTORY, INSIDE_STRAIGHT);
     if (fd < 0)
         fail(-fd, "open", path);
     return fd;

@@ -6,7 +6,7 @@
 import { lookup as dnsLookup } from "node:dns";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import { messageOf, RuntimeError } from "../kernel/errors.ts";
 import { hostnameOf, isLinkLocal, isLoopback, type RegistryEndpoint } from "./registry-endpoint.ts";
 
@@ -60,6 +60,14 @@ function guardedLookup(trusted: string): LookupFunction {
 function mayLeadTo(trusted: string, hostname: string): boolean {
   if (isLinkLocal(hostname)) return isLinkLocal(trusted);
   return !isLoopback(hostname) || isLoopback(trusted);
+}
+
+/** A connection taken from the pool is there already; a new one has `ms` to come about. */
+function limitDial(socket: Socket, ms: number): void {
+  if (!socket.connecting) return;
+  const timer = setTimeout(() => socket.destroy(new Error("no connection in time")), ms);
+  const done = () => clearTimeout(timer);
+  socket.once("connect", done).once("close", done);
 }
 
 export class HttpTransport {
@@ -120,13 +128,12 @@ export class HttpTransport {
           "accept-encoding": "identity",
           ...request.headers,
         } as Record<string, string>,
-        timeout: endpoint.dialTimeoutMs,
       });
+      outgoing.on("socket", (socket) => limitDial(socket, endpoint.dialTimeoutMs));
       const timer = setTimeout(
         () => outgoing.destroy(new Error("no answer in time")),
         headersTimeoutMs,
       );
-      outgoing.on("timeout", () => outgoing.destroy(new Error("no connection in time")));
       outgoing.on("error", (error) => {
         clearTimeout(timer);
         const aborted: unknown = request.signal?.aborted ? request.signal.reason : undefined;
@@ -134,8 +141,7 @@ export class HttpTransport {
       });
       outgoing.on("response", (body) => {
         clearTimeout(timer);
-        // From here on the reader of the body minds the time.
-        outgoing.setTimeout(0);
+        // From here on the reader of the body minds the time, and its errors.
         body.on("error", () => {});
         resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: what });
       });
@@ -182,7 +188,7 @@ function withoutSecrets(request: HttpRequest): NonNullable<HttpRequest["headers"
 function nextUrl(from: URL, location: string, endpoint: RegistryEndpoint): URL {
   const refused = (why: string) =>
     new RuntimeError("UNAVAILABLE", `${redactUrl(from)}: refused a redirect ${why}`);
-  if (!URL.canParse(location, from)) throw refused("to no URL");
+  if (!URL.canParse(location, from.href)) throw refused("to no URL");
   const to = new URL(location, from);
   if (to.protocol !== "http:" && to.protocol !== "https:") throw refused(`to ${to.protocol}`);
   if (from.protocol === "https:" && to.protocol === "http:") throw refused("from https to http");
