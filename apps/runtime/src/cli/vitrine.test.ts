@@ -264,7 +264,7 @@ describe("called wrongly", () => {
     [["containres"], 2, "there is no command containres; did you mean containers?"],
     [["image", "laod", "x"], 2, "did you mean image load?"],
     [["pull"], 2, "usage: vitrine pull IMAGE"],
-    [["pods", "--jsn"], 2, "Unknown option '--jsn'"],
+    [["pods", "--jsn"], 2, "unknown option --jsn; did you mean --json?"],
     [
       ["exec", "nobody", "ls"],
       1,

@@ -15,6 +15,7 @@ import { status } from "./commands/status.ts";
 import { remove, stop } from "./commands/stop-remove.ts";
 import { trace } from "./commands/trace.ts";
 import { nearestName } from "./config/nearest-name.ts";
+import { optionError } from "./option-error.ts";
 import { ProgramError, runProgram } from "./program-error.ts";
 import { silentContext } from "./silent-context.ts";
 import { programVersion } from "./version.ts";
@@ -99,9 +100,8 @@ function parseWords(command: Command | undefined, argv: readonly string[]): Pars
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     return { options: values as Parsed["options"], words: positionals };
   } catch (error) {
-    const [reason] = (error as Error).message.split(". ");
     const name = command === undefined ? "" : ` ${nameOf(command)}`;
-    throw new ProgramError(`${reason}\nvitrine${name} --help lists the options`, 2);
+    throw optionError(error, argv, Object.keys(options), `vitrine${name} --help lists the options`);
   }
 }
 

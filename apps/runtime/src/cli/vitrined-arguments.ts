@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { configKeys, type Settings } from "./config/config-keys.ts";
-import { nearestName } from "./config/nearest-name.ts";
+import { optionError } from "./option-error.ts";
 import { ProgramError } from "./program-error.ts";
 
 export const vitrinedHelp = `vitrined: the daemon of Vitrine, a Kubernetes container runtime you can see through
@@ -51,17 +51,7 @@ export function parseVitrinedArguments(argv: readonly string[]): VitrinedArgumen
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     return { values, words: positionals };
   } catch (error) {
-    const unknown = argv.find(
-      (word) => /^--[^=]/.test(word) && !(word.slice(2).split("=")[0] ?? "" in options),
-    );
-    const name = unknown?.slice(2).split("=")[0] ?? "";
-    const meant = nearestName(name, Object.keys(options));
-    const known = name === "" || Object.hasOwn(options, name);
-    const [reason] = (error as Error).message.split(". ");
-    const text = known
-      ? reason
-      : `unknown option --${name}${meant === undefined ? "" : `; did you mean --${meant}?`}`;
-    throw new ProgramError(`${text}\nvitrined --help lists the options`, 2);
+    throw optionError(error, argv, Object.keys(options), "vitrined --help lists the options");
   }
 }
 

@@ -4,7 +4,7 @@
  * drown the pods it asks about.
  */
 import { attribute } from "../trace/attribute.ts";
-import { catalogue, type StepId } from "../trace/catalogue.ts";
+import { type CatalogueEntry, entryOf, type StepId } from "../trace/catalogue.ts";
 import type { SpanKind } from "../trace/span-record.ts";
 import type { RemoteSpan } from "../trace/trace-context.ts";
 import type { Span, SpanOptions, Tracer } from "../trace/tracer.ts";
@@ -41,9 +41,18 @@ class UnseenSpan implements Span {
   end(): void {}
 }
 
+type EntryShape = Pick<CatalogueEntry, "span" | "level" | "from" | "to">;
+
+/** A step the catalogue has forgotten is a fault of ours that a test finds; it must not end a daemon. */
+const forgotten: EntryShape = { level: 3, from: "runtime", to: "runtime" };
+
+function entryFor(step: StepId): EntryShape {
+  return entryOf(step) ?? forgotten;
+}
+
 function kindOf(step: StepId): SpanKind {
   if (step.startsWith("cri.") || step.startsWith("admin.")) return "server";
-  const { from, to } = catalogue[step];
+  const { from, to } = entryFor(step);
   return from === "runtime" && (to === "cni" || to === "registry") ? "client" : "internal";
 }
 
@@ -59,7 +68,7 @@ export class LiveTracer implements Tracer {
     const attributes = options.attributes ?? {};
     if (attributes[attribute.poll] === true && !this.#seesPoll()) return new UnseenSpan(parent);
     const traceId = parent?.traceId ?? newTraceId();
-    const entry = catalogue[step];
+    const entry = entryFor(step);
     const span = new LiveSpan(this.#options, {
       traceId,
       spanId: newSpanId(),

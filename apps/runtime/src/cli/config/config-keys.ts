@@ -191,7 +191,7 @@ export const configKeys = {
   bridgeSubnet: key({
     path: ["vitrine", "bridge", "subnet"],
     schema: z.cidrv4(),
-    default: "10.88.0.0/16",
+    default: "10.187.0.0/16",
     doc: "IPv4 network its pods get addresses from; the first address is the bridge's.",
   }),
   netnsDirectory: key({
