@@ -63,11 +63,10 @@ export function deviceProgram(rules: readonly OciDeviceRule[]): Uint8Array | und
   ];
   for (const rule of rules.toReversed()) {
     instructions.push(...ruleInstructions(rule));
-    // Whatever comes before a rule for everything has been overruled.
-    if (rule.type === "a" && accessOf(rule) === everyAccess) break;
+    // What comes before a rule for everything has been overruled; the kernel takes no dead code.
+    if (rule.type === "a" && accessOf(rule) === everyAccess) return encode(instructions);
   }
-  instructions.push(...answer(false));
-  return encode(instructions);
+  return encode([...instructions, ...answer(false)]);
 }
 
 function ruleInstructions(rule: OciDeviceRule): readonly Instruction[] {
