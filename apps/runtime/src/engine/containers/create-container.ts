@@ -139,7 +139,7 @@ async function build(
         span.set({ [attribute.pid]: init.pid });
         return init;
       } catch (error) {
-        throw explainRefusal(error, "create container", compiled.plan);
+        throw explainRefusal(error, "create container", compiled.spec.process);
       }
     },
   );
@@ -171,7 +171,7 @@ async function makeCgroupAndLogDirectory(
     try {
       await kernel.run(stepContext, compiled.cgroupPlan);
     } catch (error) {
-      throw explainRefusal(error, "make cgroup", compiled.cgroupPlan);
+      throw explainRefusal(error, "make cgroup");
     }
   });
 }

@@ -32,7 +32,7 @@ export async function execSync(
   if (request.timeout < 0) {
     throw new RuntimeError("INVALID_ARGUMENT", `timeout ${request.timeout} is negative`);
   }
-  const { plan } = compileFor(parts, record, request.cmd);
+  const { plan, process } = compileFor(parts, record, request.cmd);
   const shim = await parts.shims.need(record.podId);
   const result = await step(
     context,
@@ -49,7 +49,7 @@ export async function execSync(
         span.set({ [attribute.exitCode]: done.exitCode });
         return done;
       } catch (error) {
-        throw explainRefusal(error, "exec", plan);
+        throw explainRefusal(error, "exec", process);
       }
     },
   );

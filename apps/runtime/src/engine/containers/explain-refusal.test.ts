@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { KernelError, RuntimeError } from "../../kernel/errors.ts";
-import type { Op, OpName } from "../../kernel/op.ts";
+import type { OpName } from "../../kernel/op.ts";
 import { explainRefusal } from "./explain-refusal.ts";
 
 function refusal(op: OpName, errno: string, detail = ""): KernelError {
@@ -14,27 +14,22 @@ function refusal(op: OpName, errno: string, detail = ""): KernelError {
   });
 }
 
-function planOf(op: Op): { name: string; steps: { process: "init"; op: Op }[] } {
-  return { name: "p", steps: [{ process: "init", op }] };
-}
+const process = { args: ["nosuch", "-x"], cwd: "/etc/passwd" };
 
 describe("refusals of the kernel", () => {
-  it("names the command that is not there, with and without the Plan", () => {
-    const plan = planOf({ op: "execve", path: "nosuch", argv: ["nosuch", "-x"], env: [] });
-    const error = explainRefusal(refusal("execve", "ENOENT", "nosuch"), "start container", plan);
+  it("names the command", () => {
+    const error = explainRefusal(refusal("execve", "ENOENT"), "start container", process);
     expect(error.code).toBe("INVALID_ARGUMENT");
     expect(error.message).toBe('start container: exec "nosuch": command not found');
-    expect(explainRefusal(refusal("execve", "EACCES", "/etc/passwd"), "exec").message).toContain(
-      'exec "/etc/passwd": permission denied',
+    expect(explainRefusal(refusal("execve", "EACCES"), "exec", process).message).toContain(
+      'exec "nosuch": permission denied',
     );
+    expect(explainRefusal(refusal("execve", "EIO"), "exec", process).code).toBe("INTERNAL");
   });
 
   it("names the working directory", () => {
-    const error = explainRefusal(
-      refusal("chdir", "ENOTDIR"),
-      "create container",
-      planOf({ op: "chdir", path: "/etc/passwd" }),
-    );
+    const error = explainRefusal(refusal("chdir", "ENOTDIR"), "create container", process);
+    expect(error.code).toBe("INVALID_ARGUMENT");
     expect(error.message).toBe(
       'create container: working directory "/etc/passwd": not a directory',
     );

@@ -3,8 +3,8 @@
  * who wrote the pod, and into the gRPC code that says whose fault it is.
  */
 import { type ErrorCode, KernelError, messageOf, RuntimeError } from "../../kernel/errors.ts";
-import type { Op, OpName, OpOf } from "../../kernel/op.ts";
-import type { Plan } from "../../kernel/plan.ts";
+import type { OpName } from "../../kernel/op.ts";
+import type { OciProcess } from "../../oci/index.ts";
 
 /** A refusal of execve that the pod's author can mend. */
 const execveReasons: Readonly<Record<string, string>> = {
@@ -42,30 +42,34 @@ const pathOps: ReadonlySet<OpName | "library" | "shim"> = new Set<OpName>([
 const pathErrnos: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EXDEV", "EINVAL"]);
 
 /**
- * The RuntimeError for `error`; `what` says what was attempted. With the Plan at hand the op's own
- * arguments go into the message. An error that has a code keeps it.
+ * The RuntimeError for `error`; `what` says what was attempted, and `process` which command in which
+ * directory. An error that has a code keeps it.
  */
-export function explainRefusal(error: unknown, what: string, plan?: Plan): RuntimeError {
+export function explainRefusal(
+  error: unknown,
+  what: string,
+  process?: Pick<OciProcess, "args" | "cwd">,
+): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (!(error instanceof KernelError)) {
     return new RuntimeError("INTERNAL", `${what}: ${messageOf(error)}`, { cause: error });
   }
-  const op = plan?.steps[error.index]?.op;
-  const { code, message } = explain(error, op?.op === error.op ? op : undefined);
+  const { code, message } = explain(error, process);
   return new RuntimeError(code, `${what}: ${message}`, { cause: error });
 }
 
-function explain(error: KernelError, op: Op | undefined): { code: ErrorCode; message: string } {
-  if (error.op === "execve") {
+function explain(
+  error: KernelError,
+  process: Pick<OciProcess, "args" | "cwd"> | undefined,
+): { code: ErrorCode; message: string } {
+  if (error.op === "execve" && process !== undefined) {
     const reason = execveReasons[error.errno];
-    const command = (op as OpOf<"execve"> | undefined)?.argv[0] ?? error.detail;
-    const message = `exec ${quoted(command)}: ${reason ?? error.errno}`;
+    const message = `exec ${quoted(process.args[0] ?? "")}: ${reason ?? error.errno}`;
     return { code: reason === undefined ? "INTERNAL" : "INVALID_ARGUMENT", message };
   }
-  if (error.op === "chdir") {
+  if (error.op === "chdir" && process !== undefined) {
     const reason = chdirReasons[error.errno];
-    const path = (op as OpOf<"chdir"> | undefined)?.path ?? error.detail;
-    const message = `working directory ${quoted(path)}: ${reason ?? error.errno}`;
+    const message = `working directory ${quoted(process.cwd)}: ${reason ?? error.errno}`;
     return { code: reason === undefined ? "INTERNAL" : "INVALID_ARGUMENT", message };
   }
   if (pathOps.has(error.op) && pathErrnos.has(error.errno)) {

@@ -11,6 +11,7 @@ import type { EngineParts } from "../engine-parts.ts";
 import { next } from "../lifecycle.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
 import { stillThere } from "./apply-exit.ts";
+import { compiledOf } from "./compiled-container.ts";
 import { endOfFailedStart } from "./container-end.ts";
 import { containerLifecycle } from "./container-lifecycle.ts";
 import { type ContainerRecord, containerAttributesOf } from "./container-record.ts";
@@ -85,7 +86,11 @@ async function release(
       (stepContext) => shim.start(stepContext, record.id),
     );
   } catch (error) {
-    const refusal = explainRefusal(error, "start container");
+    const refusal = explainRefusal(
+      error,
+      "start container",
+      compiledOf(parts, record.id)?.spec.process,
+    );
     failStart(parts, record.id, refusal.message);
     throw refusal;
   }

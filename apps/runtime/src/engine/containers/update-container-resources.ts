@@ -56,7 +56,7 @@ async function update(
       try {
         await kernel.run(stepContext, plan);
       } catch (error) {
-        throw explainRefusal(error, "change limits", plan);
+        throw explainRefusal(error, "change limits");
       }
     },
   );

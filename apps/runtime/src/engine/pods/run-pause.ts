@@ -102,6 +102,6 @@ async function createAndStart(
     parts.crashPoint("P13");
     return started;
   } catch (error) {
-    throw explainRefusal(error, "run pause container", compiled.plan);
+    throw explainRefusal(error, "run pause container", compiled.spec.process);
   }
 }

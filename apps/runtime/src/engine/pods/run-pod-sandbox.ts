@@ -18,7 +18,7 @@ import { runtimeHandlerOf } from "../runtime-handlers.ts";
 import { together, type Undo, withUndo } from "../undo.ts";
 import { checkPodConfig } from "./check-pod-config.ts";
 import { makeNetwork } from "./make-network.ts";
-import { cgroupParentOf, missingCgroupLevels } from "./pod-cgroup.ts";
+import { cgroupParentOf, containerCgroups, missingCgroupLevels } from "./pod-cgroup.ts";
 import { podFileContents, podFilesPlan, writeHosts } from "./pod-files.ts";
 import { podLifecycle } from "./pod-lifecycle.ts";
 import { type PodRecord, podAttributesOf, usesHostIpc, usesHostNetwork } from "./pod-record.ts";
@@ -68,6 +68,8 @@ async function reserve(
   const { kernel, clock } = parts.world;
   const ours = parts.options.cgroupParentDefault;
   const cgroupParent = cgroupParentOf(given.config, ours, given.id);
+  // Refuses a parent that is no path below the root, before it is in any record.
+  containerCgroups(kernel.facts, cgroupParent, ours, given.id);
   const record: PodRecord = {
     version: 1,
     ...given,
@@ -116,9 +118,10 @@ async function build(parts: EngineParts, context: Context, record: PodRecord): P
   await makeFiles(parts, context, record);
   const shim = startShim(parts, context, record.id);
   const network = makeNetwork(parts, context, record);
-  const [ips, pause] = await together([
-    network.attached,
+  // What is wrong with the config comes out in the pause container: its error goes before the network's.
+  const [pause, ips] = await together([
     runPause(parts, context, record, shim, network.namespace),
+    network.attached,
     shim,
   ]);
   await writeHosts(parts, context, record.config, podPathsOf(parts.options, record.id), ips);
