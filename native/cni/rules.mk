@@ -1,0 +1,12 @@
+# vitrine-bridge: the project's own CNI plugin. The only part that reads JSON (docs/decisions/0006).
+# It has a directory of its own, which can stand among the plugin directories of a runtime.
+CNI_OBJECTS := $(patsubst cni/%.c,$(BUILD)/cni-objects/%.o,$(wildcard cni/*.c))
+TARGETS += $(BUILD)/cni/vitrine-bridge
+
+$(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Icni $(CFLAGS) $(STATIC_CFLAGS) -c -o $@ $<
+
+$(BUILD)/cni/vitrine-bridge: $(CNI_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(STATIC_LDFLAGS)
