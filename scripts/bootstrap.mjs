@@ -24,7 +24,7 @@ function needsInstall() {
 
 if (needsInstall()) {
   console.log("installing dependencies, Node 24 included (once, about a minute) ...");
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const npm = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -34,7 +34,7 @@ if (needsInstall()) {
   }
   if (npm.status !== 0) {
     console.error(
-      "npm ci failed (see above); is the network there? Then run the same command again.",
+      "npm install failed (see above); is the network there? Then run the same command again.",
     );
     process.exit(npm.status ?? 1);
   }

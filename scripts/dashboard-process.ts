@@ -1,0 +1,43 @@
+/** The page as a process of its own: started, awaited, and the address it prints. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { repository } from "./prepare.ts";
+
+export interface Dashboard {
+  readonly url: string;
+  readonly process: ChildProcess;
+  stop(): Promise<void>;
+}
+
+export interface DashboardOptions {
+  readonly port: number;
+  /** Unset shows recordings only. */
+  readonly traceSocket?: string;
+}
+
+/** Resolves once the page answers; rejects with what the process said when it does not. */
+export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const args = [join(repository, "apps/web/server.ts"), "--port", String(options.port)];
+  if (options.traceSocket !== undefined) args.push("--trace-socket", options.traceSocket);
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4096);
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      reject(new Error(`the page ended with ${code}:\n${said.trim()}`));
+    });
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const message = JSON.parse(line) as { event: string; url: string };
+      if (message.event === "ready") resolve({ url: message.url, process: child, stop });
+    });
+  });
+}

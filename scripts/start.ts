@@ -1,0 +1,149 @@
+/**
+ * `npm start`: builds what is missing, starts a daemon of its own and the page, runs the demo pod through
+ * the CRI socket, and keeps running. Ctrl-C removes every trace of it.
+ */
+import { chmodSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runDemoPod } from "../apps/runtime/src/cli/demo-pod.ts";
+import { type PrivateDaemon, startPrivateDaemon } from "../apps/runtime/src/cli/private-daemon.ts";
+import { ProgramError, runProgram } from "../apps/runtime/src/cli/program-error.ts";
+import { oneTraceContext } from "../apps/runtime/src/cli/silent-context.ts";
+import { dashboardId } from "../apps/web/server/drop-privileges.ts";
+import { type Dashboard, startDashboard } from "./dashboard-process.ts";
+import { buildNative, buildWeb, missingForContainers, repository } from "./prepare.ts";
+
+const help = `npm start -- [options]     a container runtime you can see through, in your browser
+
+  --port N     port of the page on 127.0.0.1 (default: any free one)
+  --no-demo    start the daemon and the page, and run no pod
+  --help
+
+Needs Linux and root for containers; without them it shows a recorded pod.
+`;
+
+interface StartOptions {
+  readonly port: number;
+  readonly demo: boolean;
+}
+
+function readOptions(): StartOptions | undefined {
+  let values: { port?: string; "no-demo"?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      options: {
+        port: { type: "string" },
+        "no-demo": { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ProgramError(`${why}\nnpm start -- --help lists the options`, 2);
+  }
+  if (values.help === true) {
+    process.stdout.write(help);
+    return undefined;
+  }
+  const port = Number(values.port ?? 0);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ProgramError(`--port ${values.port}: must be a number from 0 to 65535`, 2);
+  }
+  return { port, demo: values["no-demo"] !== true };
+}
+
+const say = (sentence: string) => console.log(`  ${sentence}`);
+
+/** What runs, ended in reverse; a second Ctrl-C does not wait. */
+class Running {
+  readonly #stops: (() => Promise<void>)[] = [];
+  #ending = false;
+
+  add(stop: () => Promise<void>): void {
+    this.#stops.push(stop);
+  }
+
+  async end(code: number): Promise<never> {
+    if (this.#ending) process.exit(1);
+    this.#ending = true;
+    console.log("\ntaking everything down ...");
+    let result = code;
+    for (const stop of this.#stops.reverse()) {
+      try {
+        await stop();
+      } catch (error) {
+        result = 1;
+        console.error(error instanceof Error ? error.message : error);
+      }
+    }
+    console.log(result === 0 ? "gone, without a trace" : "not everything could be taken down");
+    process.exit(result);
+  }
+}
+
+async function runPod(daemon: PrivateDaemon): Promise<void> {
+  console.log("running a pod of two containers through the CRI socket:");
+  await runDemoPod(daemon.client, oneTraceContext(), {
+    name: "demo",
+    uid: "demo-1",
+    logDirectory: join(daemon.directory, "logs"),
+    fetches: 0,
+    say,
+  });
+  say("one container serves HTTP on the pod's address, the other asks it once a second");
+}
+
+async function startReal(options: StartOptions, running: Running): Promise<Dashboard> {
+  const daemon = await startPrivateDaemon({ traceGid: dashboardId });
+  running.add(() => daemon.stop());
+  // The page's unprivileged user must reach the trace socket inside; the root directory stays closed to it.
+  chmodSync(daemon.directory, 0o711);
+  say(`vitrined serves CRI on unix://${daemon.socket}`);
+  const dashboard = await startDashboard({ port: options.port, traceSocket: daemon.traceSocket });
+  running.add(() => dashboard.stop());
+  console.log(`dashboard  ${dashboard.url}`);
+  if (options.demo) await runPod(daemon);
+  daemon.process.once("exit", (code) => {
+    console.error(`the daemon ended with ${code}:\n${daemon.log()}`);
+    void running.end(1);
+  });
+  return dashboard;
+}
+
+async function startRecorded(
+  options: StartOptions,
+  running: Running,
+  missing: readonly string[],
+): Promise<Dashboard> {
+  for (const sentence of missing) say(sentence);
+  if (!existsSync(join(repository, "traces/real/demo-pod.jsonl"))) {
+    throw new ProgramError("there is no recorded pod to show instead");
+  }
+  say("Until then the page shows a pod that was recorded on a real kernel.");
+  const dashboard = await startDashboard({ port: options.port });
+  running.add(() => dashboard.stop());
+  console.log(`dashboard  ${dashboard.url}`);
+  return dashboard;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === undefined) return;
+  const missing = missingForContainers();
+  if (missing.length === 0) buildNative();
+  buildWeb();
+  const running = new Running();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => void running.end(0));
+  }
+  try {
+    if (missing.length === 0) await startReal(options, running);
+    else await startRecorded(options, running, missing);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    await running.end(1);
+  }
+  console.log("Ctrl-C takes everything down.");
+}
+
+await runProgram("npm start", main);
