@@ -143,6 +143,13 @@ describe("resolveMounts", () => {
   });
 });
 
+it("two mounts cannot have one place", async () => {
+  const twice = ["/a", "/b/../a/"].map((containerPath) =>
+    mount({ containerPath, hostPath: "/data" }),
+  );
+  await expect(resolveMounts(files, twice, images)).rejects.toThrow("two mounts");
+});
+
 it("the mount table finds the topmost mount of a path", () => {
   const entries = parseMountTable(table);
   expect(mountOf(entries, "/private/x")).toMatchObject({ sharedGroup: 4 });

@@ -56,6 +56,9 @@ export async function resolveMounts(
   let table: readonly MountTableEntry[] | undefined;
   for (const mount of mounts) {
     const destination = checkMount(mount);
+    if (resolved.some((other) => other.destination === destination)) {
+      throw invalid(`two mounts have the container path ${destination}`);
+    }
     const source = await resolveSource(files, mount, imageMounts);
     const propagation = propagationOf(mount);
     if (propagation !== "private") {

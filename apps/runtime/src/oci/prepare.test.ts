@@ -145,6 +145,16 @@ describe("AppArmor", () => {
   });
 });
 
+it.each(["a\nb", "a b", "x".repeat(65), "a/b"])(
+  "%j is no name for a pod's host",
+  async (hostname) => {
+    const request = sandboxRequest({ config: podConfig({ hostname }) });
+    await expect(prepareSandbox(files, request)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  },
+);
+
 it("annotations of pod and container do not reach the spec (CVE-2023-6476)", async () => {
   const annotations = { "org.systemd.property.X": "'y'", "run.oci.handler": "wasm" };
   const request = containerRequest({

@@ -19,6 +19,7 @@ export async function prepareSandbox(
   const { facts, options, config, image, rootfs } = request;
   const security = config.linux?.securityContext;
   checkSandboxNamespaces(security?.namespaceOptions);
+  checkHostname(config.hostname);
   const path = cgroupPathOf(config.linux?.cgroupParent ?? "", options.cgroupParent, request.id);
   const privileged = security?.privileged ?? false;
   return {
@@ -94,6 +95,12 @@ export async function prepareContainer(
     }),
     warnings,
   };
+}
+
+/** What sethostname(2) takes, and what may stand in /etc/hosts and /etc/hostname. */
+function checkHostname(hostname: string): void {
+  if (/^[A-Za-z0-9_.-]{0,64}$/.test(hostname)) return;
+  throw new RuntimeError("INVALID_ARGUMENT", `${JSON.stringify(hostname)} is no host name`);
 }
 
 /** What needs no look at the host to be refused. */
