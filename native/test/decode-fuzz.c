@@ -34,7 +34,7 @@ static size_t touch_op(const struct op *op)
     }
     for (unsigned i = 0; i < op->ignore_count; i++)
         sum += op->ignore[2 * i];
-    if (op->code == OP_SECCOMP || op->code == OP_WRITE_FILE)
+    if (op->code == OP_SECCOMP || op->code == OP_WRITE_FILE || op->code == OP_DEVICE_FILTER)
         for (uint32_t i = 0; i < op->u.data.size; i++)
             sum += op->u.data.data[i];
     return sum;
