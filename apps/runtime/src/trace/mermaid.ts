@@ -22,8 +22,8 @@ const plain = /^[\p{L}\p{N}\p{M} ._:/,()=+@…→·µ✕×-]$/u;
 export function mermaidLabel(text: string): string {
   const cut = printable(text, mermaidLabelMax);
   const words = cut
-    .replace(/\bend\b/giu, (word) => `\u0001${word}`)
     .replace(/(style|classdef)/giu, (word) => `\u0001${word}`)
+    .replace(/\bend\b/giu, (word) => `\u0001${word}`)
     .replace(/^(?=:?\s*(?:no)?wrap:)/iu, "\u0001");
   let out = "";
   let forced = false;

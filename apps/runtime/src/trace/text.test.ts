@@ -20,12 +20,12 @@ test("the story reads as a picture", () => {
   if (!pod) throw new Error("no pod");
   const lines = renderText(viewStory(pod, sequence.calls()), { width: 96 });
   expect(lines.join("\n")).toMatchInlineSnapshot(`
-    " client   runtime    CNI     shim   contain…
-        ├───────▶│        │        │        │      asks for pod default/web                  31.2 ms
-        │        ├───────▶│        │        │      wires the network: 10.88.0.7              25.5 ms
-        │        ├────────────────▶│        │      creates 2 containers: server, fetcher     9.55 ms
-        │        │        │        ├───────▶│      runs 2 processes: server, fetcher         6.99 ms
-        │◀╌╌╌╌╌╌╌┤        │        │        │      ready                                     43.6 ms"
+    "  client    runtime     CNI      shim    container
+         ├────────▶│         │         │         │      asks for pod default/web             31.2 ms
+         │         ├────────▶│         │         │      wires the network: 10.88.0.7         25.5 ms
+         │         ├──────────────────▶│         │      creates 2 containers: server, fet…   9.55 ms
+         │         │         │         ├────────▶│      runs 2 processes: server, fetcher    6.99 ms
+         │◀╌╌╌╌╌╌╌╌┤         │         │         │      ready                                43.6 ms"
   `);
 });
 

@@ -43,7 +43,7 @@ function layoutOf(view: SequenceView, options: TextOptions): Layout | undefined 
   const wanted = Math.min(Math.max(columnMin, ...titles) + 1, columnMax + 1);
   const pitch = Math.min(
     wanted,
-    Math.max(room(labelWanted), Math.min(columnMin + 3, room(labelMin))),
+    Math.max(room(labelWanted), Math.min(columnMin + 4, room(labelMin))),
   );
   if (pitch < columnMin) return undefined;
   const labelCells = width - pitch * lifelines.length - durationCells - 3;
