@@ -10,6 +10,7 @@ import { type BoundSocket, bindSocket } from "../cri/socket.ts";
 import { Engine } from "../engine/engine.ts";
 import { linuxClock } from "../kernel/linux/clock.ts";
 import type { Clock } from "../kernel/world.ts";
+import { silentTracer } from "../telemetry/live-tracer.ts";
 import { startTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import type { Context } from "../trace/tracer.ts";
 import type { Settings } from "./config/config-keys.ts";
@@ -103,7 +104,8 @@ async function start(settings: Settings, log: Logger, undoing: Undoing): Promise
   logProblems(log, opened);
   const engine = new Engine(opened.world, options);
   const context: Context = { tracer: telemetry.tracer, span: undefined, signal: undefined };
-  undoing.add(() => engine.close(context));
+  // Ending is no call anybody made, so it leaves no spans.
+  undoing.add(() => engine.close({ ...context, tracer: silentTracer }));
   await engine.start(context);
   let ending = false;
   const around: CallSurroundings = {

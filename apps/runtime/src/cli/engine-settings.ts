@@ -22,7 +22,7 @@ export function engineOptions(
 ): EngineOptions {
   const { root, bridgeEnabled, bridgeName, bridgeSubnet } = settings;
   const builtin = {
-    binDir: nativeDirectory,
+    binDir: join(nativeDirectory, "cni"),
     bridge: bridgeName,
     subnet: bridgeSubnet,
     dataDir: join(root, "cni", "leases"),

@@ -1,7 +1,7 @@
 /** The trace stream as text: every call as a small sequence diagram, printed when it has ended. */
 
 import type { Level } from "../trace/catalogue.ts";
-import { lifelines } from "../trace/lifeline.ts";
+import type { Lifeline } from "../trace/lifeline.ts";
 import { spanFromOtlp } from "../trace/otlp-span.ts";
 import { attributesFromOtlp } from "../trace/otlp-value.ts";
 import { type Call, Sequence } from "../trace/sequence.ts";
@@ -19,8 +19,11 @@ export interface LiveTextOptions {
   readonly print: (line: string) => void;
 }
 
-/** Calls that ended this long ago are forgotten, so that watching for days costs no memory; nanoseconds. */
+/** After this many calls everything is forgotten, so that watching for days costs no memory. */
 const callsKept = 500;
+
+/** The same columns every time, so that the lifelines of one picture go on in the next; others join when needed. */
+const columns: readonly Lifeline[] = ["client", "runtime", "cni", "shim", "oci", "kernel"];
 
 export class LiveText {
   readonly #options: LiveTextOptions;
@@ -63,8 +66,7 @@ export class LiveText {
   #print(call: Call): void {
     const { level, width, colour, print } = this.#options;
     const view = viewCall(call, level);
-    // Every column every time, so that the lifelines of one picture go on in the next.
-    const options = { width, colour, lifelines: Object.keys(lifelines), header: false };
+    const options = { width, colour, lifelines: columns, header: false };
     if (!this.#titled) {
       const title = renderTextHeader(view, options);
       if (title !== "") print(title);

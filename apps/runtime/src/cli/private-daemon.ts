@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { PodClient } from "../actors/pod-client.ts";
@@ -26,19 +27,6 @@ export interface PrivateDaemonOptions {
   /** More lines of configuration, for tests. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
-}
-
-export interface PrivateDaemon {
-  /** Holds everything: config.toml, root, run, logs. */
-  readonly directory: string;
-  readonly socket: string;
-  readonly traceSocket: string;
-  readonly client: GrpcClient;
-  readonly process: ChildProcess;
-  /** The last lines of its log. */
-  log(): string;
-  /** Removes every pod, ends the daemon, removes the directories. Repeating it is no error. */
-  stop(): Promise<void>;
 }
 
 const vitrined = join(import.meta.dirname, "vitrined.ts");
@@ -73,26 +61,25 @@ ${options.config ?? ""}
   return path;
 }
 
-/** Resolves when the socket is there; ProgramError with the daemon's own words when it ended instead. */
-async function waitForSocket(
-  child: ChildProcess,
-  socket: string,
-  log: () => string,
-): Promise<void> {
-  const until = performance.now() + startTimeoutMs;
-  while (!existsSync(socket)) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw new ProgramError(`the daemon did not start:\n${log()}`);
-    }
-    if (performance.now() > until)
-      throw new ProgramError(`the daemon does not get ready:\n${log()}`);
-    await delay(20);
-  }
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Whether somebody accepts connections; a killed daemon leaves its socket file behind. */
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = createConnection(socket);
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", () => resolve(false));
+  });
 }
 
 /** Resolves when the child has ended, killing it when it takes too long. */
 async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   const impatience = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
@@ -100,72 +87,139 @@ async function endProcess(child: ChildProcess): Promise<void> {
   clearTimeout(impatience);
 }
 
-/** What kept pods from being removed; undefined when nothing did, or when there is no daemon any more. */
-async function removePods(child: ChildProcess, client: GrpcClient): Promise<string | undefined> {
-  if (child.exitCode !== null || child.signalCode !== null) return undefined;
-  try {
-    const context = silentContext();
-    const { items } = await client.listPodSandbox(context, {});
-    const pods = new PodClient(client, linuxClock());
-    await Promise.all(items.map(({ id }) => pods.removePod(context, id)));
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
+export class PrivateDaemon {
+  /** Holds everything: config.toml, root, run, net.d. */
+  readonly directory: string;
+  readonly socket: string;
+  readonly traceSocket: string;
+  readonly #name: string;
+  readonly #config: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #lines: string[] = [];
+  #child: ChildProcess;
+  #client: GrpcClient;
 
-/** A bridge outlives its last pod, because making one takes longer than anything else in a pod's network. */
-function removeBridge(name: string): void {
-  if (existsSync(`/sys/class/net/${name}`)) spawnSync("ip", ["link", "delete", name]);
+  private constructor(options: PrivateDaemonOptions) {
+    this.directory = mkdtempSync("/tmp/vitrine-");
+    this.#name = `vt${randomBytes(4).toString("hex")}`;
+    this.#config = writeConfig(this.directory, this.#name, options);
+    this.#env = options.env ?? {};
+    this.socket = join(this.directory, "run", "vitrine.sock");
+    this.traceSocket = join(this.directory, "run", "trace.sock");
+    this.#child = this.#spawn({});
+    this.#client = connectClient(this.socket);
+  }
+
+  /** Starts a daemon in a new directory under /tmp and waits until it serves. ProgramError with its own words when it does not. */
+  static async start(options: PrivateDaemonOptions = {}): Promise<PrivateDaemon> {
+    const daemon = new PrivateDaemon(options);
+    try {
+      await daemon.#serving();
+      return daemon;
+    } catch (error) {
+      await endProcess(daemon.#child);
+      daemon.#removeFiles();
+      throw error;
+    }
+  }
+
+  /** Of the daemon that runs now; another one after `startAgain`. */
+  get client(): GrpcClient {
+    return this.#client;
+  }
+
+  /** The daemon's process; another one after `startAgain`. */
+  get process(): ChildProcess {
+    return this.#child;
+  }
+
+  /** The last lines of its log. */
+  log(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** Ends the daemon by a signal (SIGKILL: as a crash does) unless it has ended, and resolves when it has. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (hasEnded(this.#child)) return;
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill(signal);
+    await ended;
+  }
+
+  /** Resolves with the signal or exit code when the daemon has ended by itself. */
+  async ended(): Promise<NodeJS.Signals | number | null> {
+    if (!hasEnded(this.#child)) await new Promise((resolve) => this.#child.once("exit", resolve));
+    return this.#child.signalCode ?? this.#child.exitCode;
+  }
+
+  /** A new daemon over the directories of the one that ended. */
+  async startAgain(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.#client.close();
+    this.#child = this.#spawn(env);
+    this.#client = connectClient(this.socket);
+    await this.#serving();
+  }
+
+  /** Removes every pod, ends the daemon, removes the directories. */
+  async stop(): Promise<void> {
+    const failure = await this.#removePods();
+    this.#client.close();
+    await endProcess(this.#child);
+    if (failure !== undefined) {
+      throw new ProgramError(
+        `pods could not be removed, ${this.directory} is left as it is: ${failure}`,
+      );
+    }
+    this.#removeFiles();
+  }
+
+  #spawn(env: Readonly<Record<string, string>>): ChildProcess {
+    const child = spawn(process.execPath, [vitrined, "--config", this.#config], {
+      stdio: ["ignore", "ignore", "pipe"],
+      // In a session of its own: Ctrl-C in a terminal is for us, who then end it in order.
+      detached: true,
+      env: { ...process.env, ...this.#env, ...env },
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.#lines.push(...chunk.toString().trimEnd().split("\n"));
+      this.#lines.splice(0, this.#lines.length - logLinesKept);
+    });
+    return child;
+  }
+
+  async #serving(): Promise<void> {
+    const until = performance.now() + startTimeoutMs;
+    while (!(await answers(this.socket))) {
+      if (hasEnded(this.#child)) throw new ProgramError(`the daemon did not start:\n${this.log()}`);
+      if (performance.now() > until) {
+        throw new ProgramError(`the daemon does not get ready:\n${this.log()}`);
+      }
+      await delay(20);
+    }
+  }
+
+  /** What kept pods from being removed; undefined when nothing did, or when there is no daemon any more. */
+  async #removePods(): Promise<string | undefined> {
+    if (hasEnded(this.#child)) return undefined;
+    try {
+      const context = silentContext();
+      const { items } = await this.#client.listPodSandbox(context, {});
+      const pods = new PodClient(this.#client, linuxClock());
+      await Promise.all(items.map(({ id }) => pods.removePod(context, id)));
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** The bridge outlives its last pod, because making one takes longer than the rest of a pod's network. */
+  #removeFiles(): void {
+    if (existsSync(`/sys/class/net/${this.#name}`)) spawnSync("ip", ["link", "delete", this.#name]);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
 }
 
 /** Starts a daemon of its own in a new directory under /tmp and waits until it serves. */
-export async function startPrivateDaemon(
-  options: PrivateDaemonOptions = {},
-): Promise<PrivateDaemon> {
-  const directory = mkdtempSync("/tmp/vitrine-");
-  const name = `vt${randomBytes(4).toString("hex")}`;
-  const config = writeConfig(directory, name, options);
-  const child = spawn(process.execPath, [vitrined, "--config", config], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, ...options.env },
-  });
-  const lines: string[] = [];
-  child.stderr?.on("data", (chunk: Buffer) => {
-    lines.push(...chunk.toString().trimEnd().split("\n"));
-    lines.splice(0, lines.length - logLinesKept);
-  });
-  const socket = join(directory, "run", "vitrine.sock");
-  const client = connectClient(socket);
-  const removeFiles = () => {
-    removeBridge(name);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  try {
-    await waitForSocket(child, socket, () => lines.join("\n"));
-  } catch (error) {
-    client.close();
-    await endProcess(child);
-    removeFiles();
-    throw error;
-  }
-  return {
-    directory,
-    socket,
-    traceSocket: join(directory, "run", "trace.sock"),
-    client,
-    process: child,
-    log: () => lines.join("\n"),
-    async stop() {
-      const failure = await removePods(child, client);
-      client.close();
-      await endProcess(child);
-      if (failure !== undefined) {
-        throw new ProgramError(
-          `pods could not be removed, ${directory} is left as it is: ${failure}`,
-        );
-      }
-      removeFiles();
-    },
-  };
+export function startPrivateDaemon(options: PrivateDaemonOptions = {}): Promise<PrivateDaemon> {
+  return PrivateDaemon.start(options);
 }

@@ -86,7 +86,7 @@ describe("settings", () => {
       unsetSeccompProfile: "unconfined",
       network: {
         resultsDirectory: "/data/cni/results",
-        builtin: { binDir: "/native", dataDir: "/data/cni/leases" },
+        builtin: { binDir: "/native/cni", dataDir: "/data/cni/leases" },
       },
     });
     expect(options.crashPoint).toBeUndefined();

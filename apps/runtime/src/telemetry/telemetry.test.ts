@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseRecording } from "../trace/otlp.ts";
+import { breaksOfStream } from "../trace/predicates.ts";
 import type { TraceStreamMessage } from "../trace/stream-event.ts";
 import { remoteSpan } from "../trace/trace-context.ts";
 import { step } from "../trace/tracer.ts";
@@ -272,7 +273,7 @@ describe("the stream", () => {
     const { lines, socket } = raw(JSON.stringify({ type: "resume", session, after: 2 }));
     await expect.poll(lines).toHaveLength(12);
     expect(lines().slice(0, 3)).toMatchObject([
-      { type: "hello", nextSeq: 33 },
+      { type: "hello", nextSeq: 3 },
       { type: "gap", from: 3, to: 32 },
       { type: "start", seq: 33 },
     ]);
@@ -298,6 +299,7 @@ describe("the stream", () => {
     const at = seen.indexOf(gap);
     expect(seen[at - 1]?.["seq"]).toBe(gap.from - 1);
     expect(seen[at + 1]?.["seq"]).toBe(gap.to + 1);
+    expect(breaksOfStream(seen as unknown as TraceStreamMessage[])).toEqual([]);
     socket.destroy();
   });
 

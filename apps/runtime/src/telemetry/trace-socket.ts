@@ -97,7 +97,7 @@ class Reader {
       version: traceStreamVersion,
       session,
       resource: attributesToOtlp(resource.attributes),
-      nextSeq: Math.max(this.#next, ring.oldest),
+      nextSeq: this.#next,
     };
     this.#socket.write(`${JSON.stringify(hello)}\n`);
     this.#unlisten = ring.listen(() => this.#gather());
