@@ -24,10 +24,14 @@ function needsInstall() {
 
 if (needsInstall()) {
   console.log("installing dependencies, Node 24 included (once, about a minute) ...");
-  const npm = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const npm = spawnSync(
+    "npm",
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
   if (npm.error) {
     console.error(`npm could not be started: ${npm.error.message}`);
     process.exit(1);

@@ -20,7 +20,11 @@ export interface DashboardOptions {
 export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const args = [join(repository, "apps/web/server.ts"), "--port", String(options.port)];
   if (options.traceSocket !== undefined) args.push("--trace-socket", options.traceSocket);
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  // A group of its own: Ctrl-C in a terminal goes to whoever takes it down in the right order.
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4096);

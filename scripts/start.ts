@@ -52,20 +52,29 @@ function readOptions(): StartOptions | undefined {
   return { port, demo: values["no-demo"] !== true };
 }
 
+const impatientMs = 1000;
 const say = (sentence: string) => console.log(`  ${sentence}`);
 
 /** What runs, ended in reverse; a second Ctrl-C does not wait. */
 class Running {
   readonly #stops: (() => Promise<void>)[] = [];
-  #ending = false;
+  #endingSince: number | undefined;
+
+  get ending(): boolean {
+    return this.#endingSince !== undefined;
+  }
 
   add(stop: () => Promise<void>): void {
     this.#stops.push(stop);
   }
 
-  async end(code: number): Promise<never> {
-    if (this.#ending) process.exit(1);
-    this.#ending = true;
+  /** Ctrl-C arrives twice, from the terminal and from npm; only one pressed again means "do not wait". */
+  async end(code: number): Promise<void> {
+    if (this.#endingSince !== undefined) {
+      if (performance.now() - this.#endingSince > impatientMs) process.exit(1);
+      return;
+    }
+    this.#endingSince = performance.now();
     console.log("\ntaking everything down ...");
     let result = code;
     for (const stop of this.#stops.reverse()) {
@@ -104,6 +113,7 @@ async function startReal(options: StartOptions, running: Running): Promise<Dashb
   console.log(`dashboard  ${dashboard.url}`);
   if (options.demo) await runPod(daemon);
   daemon.process.once("exit", (code) => {
+    if (running.ending) return;
     console.error(`the daemon ended with ${code}:\n${daemon.log()}`);
     void running.end(1);
   });
