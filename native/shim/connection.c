@@ -83,6 +83,7 @@ static bool flush_queue(struct connection *connection)
     connection->queue = NULL;
     connection->queue_start = connection->queue_size = 0;
     loop_change(&connection->watch, EPOLLIN);
+    connection_drained(connection);
     return true;
 }
 

@@ -45,6 +45,8 @@ bool request_received(struct connection *connection, const struct frame *frame, 
 void hello_body(struct writer *body);
 /* The connection is about to be freed: whoever holds it must let go. */
 void connection_gone(struct connection *connection);
+/* Its queue, which had been in the way, is empty again. */
+void connection_drained(struct connection *connection);
 /* A connection opened or closed. */
 void connections_changed(void);
 

@@ -118,6 +118,14 @@ static void exec_free(struct exec *exec)
     containers_changed();
 }
 
+static void wake(struct exec *exec)
+{
+    output_wake(&exec->standard.out[0]);
+    output_wake(&exec->standard.out[1]);
+    if (exec->exit_seen)
+        schedule(exec);
+}
+
 /* Kills the command, its session and its descendants, until none is found any more. */
 static void kill_round(struct timer *timer)
 {
@@ -136,9 +144,13 @@ static void kill_round(struct timer *timer)
 
 static void exec_kill(struct exec *exec, int error, const char *why)
 {
-    if (exec->launch != NULL)
+    if (error == ECANCELED) { /* nobody wants the output any more, so nobody is waited for */
+        exec->left[0] = exec->left[1] = 0;
+        wake(exec);
+    }
+    if (exec->launch != NULL) {
         launch_kill(exec->launch, error, why);
-    else if (!exec->killing) {
+    } else if (!exec->killing) {
         exec->killing = true;
         exec->rounds = 0;
         kill_round(&exec->kill);
@@ -313,9 +325,7 @@ static bool frame_for(struct exec *exec, const struct frame *frame)
         if (!decode_window(frame, &window) || window.bytes > SHIM_WINDOW - exec->window[window.stream - 1])
             return false;
         exec->window[window.stream - 1] += window.bytes;
-        output_wake(&exec->standard.out[window.stream - 1]);
-        if (exec->exit_seen)
-            schedule(exec);
+        wake(exec);
         return true;
     default:
         return false;
@@ -332,6 +342,13 @@ bool exec_frame(const struct requester *from, const struct frame *frame, bool *g
     return false;
 }
 
+void execs_wake(const struct connection *connection)
+{
+    for (struct exec *at = execs; at != NULL; at = at->next)
+        if (at->requester.connection == connection)
+            wake(at);
+}
+
 void execs_disown(const struct connection *connection)
 {
     for (struct exec *at = execs; at != NULL; at = at->next) {
@@ -341,10 +358,7 @@ void execs_disown(const struct connection *connection)
         at->requester.connection = NULL;
         if (at->launch != NULL)
             at->launch->requester.connection = NULL;
-        output_wake(&at->standard.out[0]);
-        output_wake(&at->standard.out[1]);
         exec_kill(at, ECANCELED, "the daemon has gone");
-        schedule(at);
     }
 }
 

@@ -8,6 +8,8 @@
 void exec_start(const struct requester *from, const struct exec_request *request, int plan_fd);
 /* Frames of a running exec. False when `from` is none. */
 bool exec_frame(const struct requester *from, const struct frame *frame, bool *good);
+/* Looks again whether outputs that waited for the connection may go on. */
+void execs_wake(const struct connection *connection);
 /* A connection has gone: its execs are killed. */
 void execs_disown(const struct connection *connection);
 bool execs_none(void);

@@ -165,8 +165,10 @@ static void oci_ended(struct child *child)
     /* All that vitrine-oci reported is in the pipe now, the pid of its child too. */
     launch_read(launch);
     child_recheck(launch->target);
-    if (child->code != 0)
+    if (child->code != 0) {
         launch_fail(launch, ECANCELED, REPORT_NO_INDEX, 0, oci_died, sizeof oci_died - 1);
+        child_signal(launch->target, SIGKILL);
+    }
     launch->changed(launch);
 }
 

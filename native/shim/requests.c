@@ -98,6 +98,11 @@ bool request_received(struct connection *connection, const struct frame *frame, 
     return false;
 }
 
+void connection_drained(struct connection *connection)
+{
+    execs_wake(connection);
+}
+
 void connection_gone(struct connection *connection)
 {
     containers_disown(connection);

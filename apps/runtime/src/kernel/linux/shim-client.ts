@@ -205,7 +205,7 @@ export class ShimClient implements LinuxShim {
   ): Promise<ExecResult> {
     const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
     const sink = (list: Uint8Array[]) => (bytes: Uint8Array) =>
-      void list.push(Uint8Array.from(bytes));
+      void list.push(new Uint8Array(bytes));
     const result = (exitCode: number, timedOut: boolean): ExecResult => ({
       exitCode,
       stdout: new Uint8Array(Buffer.concat(chunks.stdout)),

@@ -11,10 +11,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Context, Span, SpanOptions } from "../../trace/tracer.ts";
 import type { ContainerIo, ShimContainer, ShimListener } from "../kernel.ts";
 import { type Plan, PlanBuilder } from "../plan.ts";
@@ -83,6 +84,10 @@ function makeRootfs(path: string): void {
     "head",
     "printf",
     "setsid",
+    "tr",
+    "ls",
+    "kill",
+    "rm",
   ]) {
     execFileSync("ln", ["-f", join(path, "bin/busybox"), join(path, "bin", applet)]);
   }
@@ -108,6 +113,7 @@ export class ShimBed {
   readonly exits: string[] = [];
   readonly lost: string[] = [];
   readonly #shims: LinuxShim[] = [];
+  readonly #cgroups: string[] = [];
   #count = 0;
 
   constructor() {
@@ -217,11 +223,25 @@ export class ShimBed {
     return readFileSync(join(this.logs, name), "utf8");
   }
 
-  /** Ends every shim and removes every file. */
+  /** A file of the root file system. */
+  file(path: string): string {
+    return readFileSync(join(this.rootfs, path), "utf8");
+  }
+
+  /** A new cgroup of a v1 controller. */
+  cgroup(controller: string): string {
+    const path = `/sys/fs/cgroup/${controller}/${basename(this.directory)}-${++this.#count}`;
+    mkdirSync(path);
+    this.#cgroups.push(path);
+    return path;
+  }
+
+  /** Ends every shim and removes every file and cgroup. */
   async remove(): Promise<void> {
     for (const shim of this.#shims) {
       await shim.shutdown().catch(() => undefined);
     }
+    for (const path of this.#cgroups) rmdirSync(path);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
