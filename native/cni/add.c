@@ -16,6 +16,8 @@
 /* How long ADD waits for the bridge to forward; it takes well under a millisecond when nobody holds the kernel up. */
 #define FORWARDING_TRIES 2000
 #define FORWARDING_PAUSE_NS 50000
+#define LEAVING_TRIES 100
+#define LEAVING_PAUSE_NS 2000000
 
 struct attachment {
     struct call *call;
@@ -35,7 +37,7 @@ static void take_back(void *argument)
     struct attachment *a = argument;
     delete_veth_of(&a->route, a->call, a->call->owner);
     lease_release(&a->pool, a->call->owner);
-    remove_unused_network(&a->route, &a->pool, a->call);
+    (void)remove_unused_network(&a->route, &a->pool, a->call);
 }
 
 /* A locally administered address with the IPv4 address in it: who gets an address anew gets its neighbours' entries too. */
@@ -107,8 +109,12 @@ static void connect_pod(struct attachment *a)
     delete_veth_of(&a->route, call, call->owner); /* of an ADD that was cut short */
     int netns = enter_pod(a);
     struct link pod_end;
-    if (find_link(&a->pod, call->ifname, &pod_end))
-        fail(CNI_INVALID_ENVIRONMENT, "interface %s is already there in %s", call->ifname, call->netns);
+    /* The end of an attachment that was just deleted may still be on its way out. */
+    for (int i = 0; find_link(&a->pod, call->ifname, &pod_end); i++) {
+        if (i == LEAVING_TRIES)
+            fail(CNI_INVALID_ENVIRONMENT, "interface %s is already there in %s", call->ifname, call->netns);
+        nanosleep(&(struct timespec){.tv_nsec = LEAVING_PAUSE_NS}, NULL);
+    }
     struct veth veth = {.host_name = a->host_name,
                         .pod_name = call->ifname,
                         .host_mac = a->host_mac,

@@ -1,6 +1,9 @@
 /* DEL and GC: give back what ADD took. Both may run any number of times, over anything that is left. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "fail.h"
@@ -30,18 +33,48 @@ void delete_veth_of(struct netlink *route, const struct call *call, const char *
         delete_link(route, link.index);
 }
 
-void remove_unused_network(struct netlink *route, struct pool *pool, const struct call *call)
+/*
+ * Cuts the owner's pod off at once, and leaves the deletion of the pair to a child that nobody need wait for: the
+ * kernel keeps whoever deletes a link waiting for 10 to 30 ms. Returns the child's pid, 0 for none.
+ */
+static pid_t cut_off(struct netlink *route, const struct call *call, const char *owner)
+{
+    char name[IFNAMSIZ];
+    struct link link;
+    host_name_of(call, owner, name);
+    if (!find_link(route, name, &link))
+        return 0;
+    leave_bridge(route, link.index);
+    pid_t child = fork();
+    if (child < 0)
+        delete_link(route, link.index);
+    if (child > 0)
+        (void)setpgid(child, child); /* a runtime may kill what a plugin leaves in its process group */
+    if (child != 0)
+        return child < 0 ? 0 : child;
+    /* Holding on to the lock or to the caller's pipes would make somebody wait after all. */
+    if (syscall(SYS_close_range, 0u, ~0u, 0u) == 0) {
+        struct netlink own;
+        fail_undo(NULL, NULL);
+        netlink_open(&own, NETLINK_ROUTE);
+        delete_link(&own, link.index);
+    }
+    _exit(0);
+}
+
+bool remove_unused_network(struct netlink *route, struct pool *pool, const struct call *call)
 {
     struct link bridge;
     if (lease_count(pool) > 0)
-        return;
-    if (find_link(route, call->bridge, &bridge)) {
-        if (strcmp(bridge.alias, BRIDGE_ALIAS) != 0 || has_ports(route, bridge.index))
-            return;
-        delete_link(route, bridge.index);
-    }
+        return false;
+    bool has_bridge = find_link(route, call->bridge, &bridge);
+    if (has_bridge && (strcmp(bridge.alias, BRIDGE_ALIAS) != 0 || has_ports(route, bridge.index)))
+        return false;
     stop_masquerade(call->bridge);
+    if (has_bridge)
+        delete_link(route, bridge.index);
     pool_remove(pool, call);
+    return true;
 }
 
 void command_del(struct call *call)
@@ -51,12 +84,14 @@ void command_del(struct call *call)
     struct pool pool;
     netlink_open(&route, NETLINK_ROUTE);
     bool has_pool = pool_open(&pool, call, false);
-    delete_veth_of(&route, call, call->owner);
+    pid_t child = cut_off(&route, call, call->owner);
     if (!has_pool)
         return;
     /* The address is free only when nothing answers to it any more. */
     lease_release(&pool, call->owner);
-    remove_unused_network(&route, &pool, call);
+    /* Whoever sees the network go shall not find one end of it left. */
+    if (remove_unused_network(&route, &pool, call) && child != 0)
+        (void)waitpid(child, NULL, 0);
     pool_close(&pool);
 }
 
@@ -102,6 +137,6 @@ void command_gc(struct call *call)
     if (!pool_open(&pool, call, false))
         return;
     lease_sweep(&pool, collect, &all);
-    remove_unused_network(&all.route, &pool, call);
+    (void)remove_unused_network(&all.route, &pool, call);
     pool_close(&pool);
 }

@@ -21,19 +21,8 @@ void fail_undo(void (*undo)(void *), void *argument)
     undo_argument = argument;
 }
 
-_Noreturn void fail(enum cni_code code, const char *format, ...)
+static _Noreturn void print_error(enum cni_code code, const char *message)
 {
-    char message[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-
-    void (*undo)(void *) = undo_work;
-    undo_work = NULL; /* a failure inside the undo ends here instead of undoing again */
-    if (undo != NULL)
-        undo(undo_argument);
-
     static struct json_text out;
     put_text(&out, "{");
     put_member(&out, "cniVersion", spoken_version);
@@ -44,4 +33,21 @@ _Noreturn void fail(enum cni_code code, const char *format, ...)
     put_text(&out, "}");
     print_json(&out);
     exit(1);
+}
+
+_Noreturn void fail(enum cni_code code, const char *format, ...)
+{
+    static char message[1024];
+    static enum cni_code first_code;
+    if (message[0] == '\0') {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(message, sizeof message, format, arguments);
+        va_end(arguments);
+        first_code = code;
+        /* What fails inside the undo comes back here: the first cause is what the caller must hear. */
+        if (undo_work != NULL)
+            undo_work(undo_argument);
+    }
+    print_error(first_code, message);
 }

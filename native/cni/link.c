@@ -144,16 +144,31 @@ void join_bridge(struct netlink *route, uint32_t index, uint32_t bridge, bool ha
     netlink_demand(route, &all);
 }
 
+/* Sends the one request; a link that is gone is what was wanted. */
+static void demand_unless_gone(struct netlink *route, struct requests *all)
+{
+    const char *failed;
+    int error = netlink_send(route, all, &failed);
+    /* The pod's namespace may have died at the same moment and taken the pair with it. */
+    if (error != 0 && error != -ENODEV)
+        fail(CNI_KERNEL_REFUSED, "cannot %s: %s", failed, strerror(-error));
+}
+
+void leave_bridge(struct netlink *route, uint32_t index)
+{
+    struct requests all = {0};
+    struct ifinfomsg down = {.ifi_index = (int)index, .ifi_change = IFF_UP};
+    request_begin(&all, "take the pod off the bridge", RTM_NEWLINK, 0, &down, sizeof down);
+    request_u32(&all, IFLA_MASTER, 0);
+    demand_unless_gone(route, &all);
+}
+
 void delete_link(struct netlink *route, uint32_t index)
 {
     struct requests all = {0};
     struct ifinfomsg body = {.ifi_index = (int)index};
     request_begin(&all, "delete the link", RTM_DELLINK, 0, &body, sizeof body);
-    const char *failed;
-    int error = netlink_send(route, &all, &failed);
-    /* The namespace may have died at the same moment and taken the pair with it. */
-    if (error != 0 && error != -ENODEV)
-        fail(CNI_KERNEL_REFUSED, "cannot %s: %s", failed, strerror(-error));
+    demand_unless_gone(route, &all);
 }
 
 struct port_search {

@@ -51,6 +51,10 @@ void add_address(struct netlink *route, uint32_t index, uint32_t address, uint32
 /* Inside the pod: link up, address, default route, in one go. */
 void set_up_pod_end(struct netlink *route, uint32_t index, uint32_t address, uint32_t prefix, uint32_t gateway);
 
+/* Takes a port out of its bridge and down: nothing passes any more. Quick. One that is gone is fine. */
+void leave_bridge(struct netlink *route, uint32_t index);
+
+/* Deletes a link, for a veth pair both ends; waits 10 to 30 ms for RCU grace periods of the kernel. */
 void delete_link(struct netlink *route, uint32_t index);
 
 /* Whether a link has this IPv4 address; whether there is a default route by `gateway` over it. */

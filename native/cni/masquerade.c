@@ -135,6 +135,13 @@ static bool nothing_to_see(const struct nlmsghdr *message, void *argument)
     return false;
 }
 
+static bool has_table(struct netlink *filter, const char *table_name)
+{
+    struct requests all = {0};
+    table(&all, "find the masquerading table", NFT_MSG_GETTABLE, table_name);
+    return netlink_ask(filter, &all, nothing_to_see, NULL) == 0;
+}
+
 static bool has_chain(struct netlink *filter, const char *table_name, const char *chain_name)
 {
     struct requests all = {0};
@@ -156,9 +163,9 @@ void masquerade(const char *bridge, uint32_t network, uint32_t prefix)
     if (!has_chain(&filter, table_name, chain_name)) {
         struct requests all = {0};
         frame(&all, NFNL_MSG_BATCH_BEGIN);
-        /* Adding before deleting makes the deletion succeed in any case; together they begin anew. */
-        table(&all, "add the masquerading table", NFT_MSG_NEWTABLE, table_name);
-        table(&all, "clear the masquerading table", NFT_MSG_DELTABLE, table_name);
+        /* Of another network that the bridge had before. */
+        if (has_table(&filter, table_name))
+            table(&all, "clear the masquerading table", NFT_MSG_DELTABLE, table_name);
         table(&all, "add the masquerading table", NFT_MSG_NEWTABLE, table_name);
         chain(&all, table_name, chain_name);
         rule(&all, table_name, chain_name, network, 0xffffffffu << (32 - prefix));
@@ -186,5 +193,5 @@ void stop_masquerade(const char *bridge)
     int error = netlink_send(&filter, &all, &failed);
     if (error != 0 && error != -ENOENT && error != -EOPNOTSUPP && error != -EINVAL)
         fail(CNI_KERNEL_REFUSED, "cannot %s: %s", failed, strerror(-error));
-    netlink_close(&filter);
+    /* The socket is left to the end of the program: closing it waits until the kernel has freed the rules. */
 }
