@@ -106,18 +106,28 @@ export const stepsAreCatalogued: Predicate = (spans) => {
   return breaks.list;
 };
 
-/** Ops grouped by the span they hang under: one run of one Plan. */
+/**
+ * Ops grouped by the span they hang under and by Plan: one run of one Plan. A Plan has each op once,
+ * so an op that comes again begins another run (two layer directories made under one span).
+ */
 function planRuns(spans: readonly SpanRecord[]): SpanRecord[][] {
-  const runs = new Map<string, SpanRecord[]>();
+  const runs: SpanRecord[][] = [];
+  const current = new Map<string, { readonly run: SpanRecord[]; readonly ops: Set<string> }>();
   for (const span of [...spans].sort(byStart)) {
     if (!stepIdOf(span).startsWith("op.")) continue;
     const plan = stringAttribute(span.attributes, attribute.plan) ?? "";
     const key = `${span.traceId}-${span.parentSpanId}-${plan}`;
-    const run = runs.get(key) ?? [];
-    runs.set(key, run);
-    run.push(span);
+    const op = `${span.attributes.get(attribute.opIndex)} ${stepIdOf(span)}`;
+    let known = current.get(key);
+    if (known === undefined || known.ops.has(op)) {
+      known = { run: [], ops: new Set() };
+      current.set(key, known);
+      runs.push(known.run);
+    }
+    known.run.push(span);
+    known.ops.add(op);
   }
-  return [...runs.values()];
+  return runs;
 }
 
 /** In a container's Plan, execve of init comes after pivot_root has ended. */

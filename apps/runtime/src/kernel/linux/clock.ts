@@ -23,3 +23,12 @@ export function linuxClock(): Clock {
     },
   };
 }
+
+/**
+ * Unix time minus the monotonic clock, nanoseconds. The monotonic clock is read first: whatever happens
+ * between the two readings makes ops seem later, never earlier, so that they stay inside the span they are made under.
+ */
+export function unixOffsetNs(clock: Clock): bigint {
+  const monotonicNs = clock.monotonicNs();
+  return clock.nowNs() - monotonicNs;
+}

@@ -15,7 +15,7 @@ import { reportOps } from "../op-spans.ts";
 import type { OpReport, Plan } from "../plan.ts";
 import type { Clock } from "../world.ts";
 import { emptyCgroup } from "./cgroup.ts";
-import { linuxClock } from "./clock.ts";
+import { linuxClock, unixOffsetNs } from "./clock.ts";
 import { readHostFacts } from "./facts.ts";
 import { linuxFiles } from "./files.ts";
 import { runProgram } from "./program.ts";
@@ -100,8 +100,7 @@ export class LinuxKernel implements Kernel {
 
   /** Every op that was tried becomes a span, also when one of them then makes the whole Plan fail. */
   #reported(context: Context, plan: Plan, run: PlanRun): readonly OpReport[] {
-    const unixOffsetNs = this.#clock.nowNs() - this.#clock.monotonicNs();
-    reportOps(context, plan, run.reports, unixOffsetNs);
+    reportOps(context, plan, run.reports, unixOffsetNs(this.#clock));
     const failure: KernelError | undefined = run.failure;
     if (failure !== undefined) throw failure;
     return run.reports;

@@ -5,6 +5,7 @@ import { KernelError } from "../errors.ts";
 import { reportOps } from "../op-spans.ts";
 import type { Plan } from "../plan.ts";
 import type { Clock } from "../world.ts";
+import { unixOffsetNs } from "./clock.ts";
 import { decodeRecords, execReport, failureOf, opReports, type ReportRecord } from "./report.ts";
 import { ShimRefusal } from "./shim-connection.ts";
 
@@ -56,7 +57,7 @@ export class PlanRun {
     const own = reports.map((report) =>
       report.startNs < this.#fromNs ? { ...report, startNs: this.#fromNs } : report,
     );
-    reportOps(this.#context, this.#plan, own, this.#clock.nowNs() - this.#clock.monotonicNs());
+    reportOps(this.#context, this.#plan, own, unixOffsetNs(this.#clock));
   }
 
   /** What a rejected request means: the failed op where there is one, else what the shim says. */
