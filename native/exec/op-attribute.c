@@ -34,7 +34,7 @@ int op_sysctl(struct executor *x, const struct op *op)
     for (char *at = path + 4; *at && !slashes; at++)
         if (*at == '.')
             *at = '/';
-    if (op->path[0] == '/' || op->path[0] == 0 || strstr(path, "..") != NULL)
+    if (op->path[0] == '/' || op->path[0] == 0 || strstr(op->path, "..") != NULL)
         return fail_path(x, EINVAL, "key", op->path);
     int error = procfs_write(x, path, op->text);
     return error < 0 ? fail_path(x, -error, "key", op->path) : 0;

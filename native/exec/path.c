@@ -154,8 +154,8 @@ static int follow_dangling(int dir, const char *name, const char *rest, char *pa
     char target[PATH_MAX];
     char longer[2 * PATH_MAX];
     ssize_t size = readlinkat(dir, name, target, sizeof target - 1);
-    if (size < 0)
-        return -errno;
+    if (size < 0) /* it is no symlink any more: the caller looks again */
+        return errno == EINVAL || errno == ENOENT ? 0 : -errno;
     target[size] = 0;
     size_t prefix = target[0] == '/' ? 0 : (size_t)(rest - path);
     size_t tail = strlen(rest) - strlen(name);

@@ -10,11 +10,11 @@ let before: string;
 
 beforeEach(() => {
   root = new TestRoot();
-  before = hostState();
+  before = hostState(root);
 });
 
 afterEach(() => {
-  expect(hostState()).toBe(before);
+  expect(hostState(root)).toBe(before);
   root.remove();
 });
 
@@ -167,7 +167,7 @@ describe("a container", () => {
     expect(kinds).toEqual(["ready", "exec"]);
     expect(started.output).toBe("started\n");
 
-    const orphaned = await runPlan(plan, { start: new Uint8Array() });
+    const orphaned = await runPlan(plan, { start: "gone" });
     expect(orphaned.output).toBe("");
     expect(orphaned.exit).toBe(128);
     expect(orphaned.failure).toMatchObject({ op: "awaitStart", errno: "ECANCELED" });

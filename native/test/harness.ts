@@ -14,6 +14,7 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,12 +44,18 @@ const prctl = libc.func("int prctl(int option, uint64_t a, uint64_t b, uint64_t 
 const prSetChildSubreaper = 36;
 prctl(prSetChildSubreaper, 1, 0, 0, 0);
 
+const pipe2 = libc.func("int pipe2(int32_t *ends, int flags)");
+const closeOnExec = 0o2000000;
+
 const sigkill = 9;
 const outputBytesMax = 1 << 20;
 
 export interface RunOptions {
-  /** Content of the `start` slot: one byte releases at once, none is a shim that has gone. */
-  readonly start?: Uint8Array;
+  /**
+   * The `start` slot: a released one (the default), that of a shim that has gone, or one held until
+   * `running` calls `release`.
+   */
+  readonly start?: "released" | "gone" | "held";
   /** More open fds of the starter, at these numbers: leaks. */
   readonly leaks?: readonly number[];
   /** A program that is run with vitrine-oci's path and arguments after its own. */
@@ -58,7 +65,7 @@ export interface RunOptions {
   /** fd for the `console` slot. */
   readonly console?: number;
   /** Called with the pid of the container's process while it waits or runs. */
-  readonly running?: (pid: number) => void | Promise<void>;
+  readonly running?: (pid: number, release: () => void) => void | Promise<void>;
 }
 
 export interface RunResult {
@@ -78,17 +85,45 @@ function written(fd: number): Uint8Array {
   return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
 }
 
-async function exitOfChild(pid: number, running: RunOptions["running"]): Promise<number> {
+async function exitOfChild(
+  pid: number,
+  running: RunOptions["running"],
+  release: () => void,
+): Promise<number> {
   const pidfd = openPidfd(pid);
   if (pidfd === undefined) throw new Error(`process ${pid} is gone and was not reaped by us`);
   try {
-    await running?.(pid);
+    await running?.(pid, release);
   } catch (error) {
     signalPidfd(pidfd, sigkill);
     await exitOf({ pid, pidfd });
     throw error;
   }
   return exitOf({ pid, pidfd });
+}
+
+interface StartSlot {
+  readonly fd: number;
+  release(): void;
+}
+
+/** A file with one byte in it reads like a pipe that was released, an empty one like one at its end. */
+function startSlot(kind: "released" | "gone" | "held"): StartSlot {
+  if (kind !== "held") {
+    return { fd: sealedMemfd(new Uint8Array(kind === "gone" ? 0 : 1)), release: () => {} };
+  }
+  const ends = new Int32Array(2);
+  if (pipe2(ends, closeOnExec) !== 0) throw new Error("no pipe");
+  let open = true;
+  return {
+    fd: ends[0] ?? -1,
+    release: () => {
+      if (!open) return;
+      open = false;
+      writeSync(ends[1] ?? -1, Uint8Array.of(1));
+      closeSync(ends[1] ?? -1);
+    },
+  };
 }
 
 /** Runs `plan` to the end of every process of it. */
@@ -103,7 +138,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     const output = keep(boundedMemfd(outputBytesMax));
     const encoded = keep(sealedMemfd(options.encoded ?? encodePlan(plan)));
     const report = keep(boundedMemfd((plan.steps.length + 3) * 512));
-    const start = keep(sealedMemfd(options.start ?? Uint8Array.of(1)));
+    const start = startSlot(options.start ?? "released");
+    keep(start.fd);
     const slots = ["start=5", ...(options.console === undefined ? [] : ["console=6"])];
     const oci = nativePath("vitrine-oci");
     const argv = [...(options.wrapper ?? []), oci, "3", "4", ...slots];
@@ -117,7 +153,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
         output,
         encoded,
         report,
-        start,
+        start.fd,
         options.console ?? nothing,
         ...(options.leaks ?? []),
       ],
@@ -128,7 +164,10 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
       ({ index, errno }) => plan.steps[index]?.op.op === "clone3" && errno === 0,
     );
     const exit =
-      clone && ociExit === 0 ? await exitOfChild(clone.result, options.running) : undefined;
+      clone && ociExit === 0
+        ? await exitOfChild(clone.result, options.running, start.release)
+        : undefined;
+    start.release();
     const { records } = decodeRecords(written(report));
     const text = new TextDecoder().decode(written(output));
     const reports = opReports(records);
@@ -199,9 +238,16 @@ export class TestRoot {
   }
 }
 
-/** What a test must leave as it was: mounts of this namespace, network namespaces, and our children. */
-export function hostState(): string {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+/**
+ * What a test must leave as it was: the mounts it may have made, and our children. Mounts that other
+ * tests and daemons make meanwhile, in their own places below /tmp and /run, are left out.
+ */
+export function hostState(root: TestRoot): string {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const concerned = mounts.filter((line) => {
+    const point = line.split(" ")[4] ?? "";
+    return line.includes(root.directory) || !/^\/(tmp|run|var)\//.test(point);
+  });
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
-  return `${mounts}\n${children}`;
+  return [...concerned, children].join("\n");
 }

@@ -2,7 +2,7 @@
  * vitrine-probe: looks around inside a container and says what is there, one "key value" a line.
  *
  * vitrine-probe COMMAND [ARGUMENT...] [+ COMMAND ...]: commands separated by "+" run one after another.
- * `cat` shows the first line of a file. `out FILE` sends what follows there.
+ * `cat` shows the first line of a file. `swap A B` exchanges names until it is killed. `out FILE` sends what follows there.
  * `nosys NUMBER PROGRAM [ARGUMENT...]` becomes that program, with the system call answering ENOSYS.
  * A command that cannot do its work prints "error <command> <errno>" and the probe goes on; the exit
  * status is that of `exit`, else 0.
@@ -335,6 +335,18 @@ static int do_nosys(int argc, char *argv[])
     return -errno;
 }
 
+/* Exchanges two names as fast as can be, until it is killed: the attacker of a path race. */
+static int do_swap(int argc, char *argv[])
+{
+    if (argc < 3)
+        return -EINVAL;
+    printf("swapping\n");
+    fflush(stdout);
+    for (;;)
+        if (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) < 0)
+            return -errno;
+}
+
 static int do_exit(int argc, char *argv[])
 {
     fflush(stdout);
@@ -350,7 +362,8 @@ static const struct {
     {"uts", do_uts},         {"cwd", do_cwd},       {"umask", do_umask},     {"cat", do_cat},
     {"write", do_write},     {"stat", do_stat},     {"ls", do_ls},           {"try", do_try},
     {"exe", do_exe},         {"tty", do_tty},       {"sleep", do_sleep},     {"say", do_say},
-    {"exit", do_exit},       {"out", do_out},       {"nosys", do_nosys},       {"readlink", do_readlink},
+    {"exit", do_exit},       {"out", do_out},       {"nosys", do_nosys},
+    {"swap", do_swap},       {"readlink", do_readlink},
 };
 
 static void run_command(int argc, char *argv[])
