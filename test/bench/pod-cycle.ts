@@ -35,7 +35,7 @@ function containerConfig(workload: Workload) {
   return {
     metadata: { name: "main" },
     image: { image: workload.image },
-    command: ["/vitrine-demo", "sleep"],
+    command: ["/demo", "sleep"],
     logPath: `main-${counter}.log`,
     linux: { resources: { cpuShares: 102, memoryLimitInBytes: 64 << 20 }, securityContext: {} },
   };
@@ -77,7 +77,7 @@ export async function execPod(
   const result = await samples.time("ExecSync", () =>
     workload.client.execSync(workload.context, {
       containerId,
-      cmd: ["/vitrine-demo", "true"],
+      cmd: ["/demo", "sleep", "0"],
       timeout: 10,
     }),
   );
