@@ -2,6 +2,7 @@
  * An engine on the real kernel in directories, a cgroup and a bridge of its own, for tests. `restart`
  * makes a second engine over the same directories, as a new daemon would; `end` removes everything.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Engine } from "../../apps/runtime/src/engine/engine.ts";
@@ -9,6 +10,7 @@ import {
   defaultEngineOptions,
   type EngineOptions,
 } from "../../apps/runtime/src/engine/engine-options.ts";
+import type { NetworkOptions } from "../../apps/runtime/src/engine/network/network-options.ts";
 import { FileContentStore, hostPlatform } from "../../apps/runtime/src/images/content-store.ts";
 import { RuntimeError } from "../../apps/runtime/src/kernel/errors.ts";
 import { linuxClock } from "../../apps/runtime/src/kernel/linux/clock.ts";
@@ -33,18 +35,24 @@ export class LinuxEngine {
   readonly tracer = new RecordingTracer();
   engine: Engine;
   #records: DurableRecords;
-  #kernel: LinuxKernel;
 
   private constructor(directory: string, options: EngineOptions) {
     this.directory = directory;
     this.options = options;
     this.#records = openRecords(join(options.rootDirectory, "records.db"));
-    this.#kernel = new LinuxKernel();
     this.engine = new Engine(this.#world(), options);
   }
 
-  /** Makes and starts an engine; `changed` replaces options. */
-  static async start(changed: Partial<EngineOptions> = {}): Promise<LinuxEngine> {
+  /** An engine over directories that another one made, not started yet. */
+  static over(directory: string, options: EngineOptions): LinuxEngine {
+    return new LinuxEngine(directory, options);
+  }
+
+  /** Makes and starts an engine; `changed` replaces options, `network` those of the network by its directory. */
+  static async start(
+    changed: Partial<EngineOptions> = {},
+    network: (directory: string) => Partial<NetworkOptions> = () => ({}),
+  ): Promise<LinuxEngine> {
     const directory = mkdtempSync("/tmp/vt-engine-");
     const name = directory.slice(directory.lastIndexOf("-") + 1);
     const root = join(directory, "root");
@@ -61,6 +69,7 @@ export class LinuxEngine {
         ...defaultEngineOptions.network,
         confDir,
         resultsDirectory: join(root, "cni/results"),
+        ...network(directory),
       },
       ...changed,
     };
@@ -95,12 +104,15 @@ export class LinuxEngine {
     writeFileSync(join(this.options.network.confDir, "10-test.conflist"), JSON.stringify(conflist));
   }
 
-  /** A new engine over what the old one left, as after kill -9: nothing of the old one is told. */
-  async restart(changed: Partial<EngineOptions> = {}): Promise<void> {
+  /** Lets go of everything without telling anybody, as a daemon does that is killed. */
+  leave(): void {
     this.engine.parts.shims.disconnect();
     this.#records.close();
+  }
+
+  /** A new engine over what the old one left; call `leave` before. */
+  async restart(changed: Partial<EngineOptions> = {}): Promise<void> {
     this.#records = openRecords(join(this.options.rootDirectory, "records.db"));
-    this.#kernel = new LinuxKernel();
     this.engine = new Engine(this.#world(), { ...this.options, ...changed });
     await this.engine.start(this.context);
   }
@@ -118,7 +130,7 @@ export class LinuxEngine {
 
   #world(): World {
     return {
-      kernel: this.#kernel,
+      kernel: new LinuxKernel(),
       clock: linuxClock(),
       random: linuxRandom(),
       records: this.#records,
@@ -130,4 +142,9 @@ export class LinuxEngine {
       }),
     };
   }
+}
+
+/** Removes a network interface that a test's plugins made. */
+export function removeLink(name: string): void {
+  spawnSync("ip", ["link", "delete", name]);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeBusyboxImage } from "../../../../test/harness/busybox-image.ts";
 import { createRequest, podConfig } from "../../../../test/harness/cri-requests.ts";
-import { LinuxEngine } from "../../../../test/harness/linux-engine.ts";
+import { LinuxEngine, removeLink } from "../../../../test/harness/linux-engine.ts";
 import { ownResidue } from "../../../../test/harness/own-residue.ts";
 
 const bridge = "vteng0";
@@ -19,6 +19,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await node.end();
+  removeLink(bridge);
   expect(ownResidue(node.directory, node.options.cgroupParentDefault)).toEqual([]);
 });
 

@@ -327,7 +327,9 @@ export class ShimClient implements LinuxShim {
 
   async shutdown(): Promise<void> {
     await this.#ask(shimRequest.shutdown, empty, "shut the shim down");
-    this.disconnect();
+    // Its directory is its own until the process has ended.
+    await this.#connection.untilEnd();
+    this.#exits.fail("the shim was shut down");
   }
 
   disconnect(): void {

@@ -142,6 +142,14 @@ export class ShimConnection {
     this.#socket.destroy();
   }
 
+  /** Resolves when the shim, which was told to end, has closed its end; `lost` is not told. */
+  async untilEnd(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = lostError("it was shut down");
+    this.#reject(this.#closed);
+    if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once("close", resolve));
+  }
+
   #break(reason: string): void {
     if (this.#closed) return;
     this.#closed = lostError(reason);
