@@ -1,18 +1,13 @@
 /**
- * Running a program to its end: a CNI plugin. Its stdin is a sealed memfd, its output goes into memfds that
- * cannot grow, it leads a session of its own, and on timeout or abort the whole process group is killed.
+ * Running a program to its end: a CNI plugin. Its stdin is a sealed memfd, its output comes through pipes of
+ * which a bounded part is kept, it leads a session of its own, and on timeout or abort the whole process
+ * group is killed.
  */
-import { closeSync, readSync } from "node:fs";
+import { closeSync } from "node:fs";
 import type { Program, ProgramResult } from "../kernel.ts";
+import { CapturedPipe } from "./captured-pipe.ts";
 import { exitOf } from "./child-exit.ts";
-import { boundedMemfd, fileOffset, sealedMemfd, spawnProgram } from "./library.ts";
-
-/** What was written so far; the offset is shared with the program. */
-function written(fd: number): Uint8Array {
-  const bytes = new Uint8Array(fileOffset(fd));
-  readSync(fd, bytes, 0, bytes.length, 0);
-  return bytes;
-}
+import { type Spawned, sealedMemfd, spawnProgram } from "./library.ts";
 
 function killGroup(pid: number): void {
   try {
@@ -20,6 +15,45 @@ function killGroup(pid: number): void {
   } catch {
     // Everybody in it has ended.
   }
+}
+
+function start(program: Program, stdout: CapturedPipe, stderr: CapturedPipe): Spawned {
+  const stdin = sealedMemfd(program.stdin);
+  try {
+    return spawnProgram({
+      path: program.path,
+      argv: program.argv,
+      env: program.env,
+      fds: [stdin, stdout.writeEnd, stderr.writeEnd],
+      setsid: true,
+    });
+  } finally {
+    closeSync(stdin);
+    stdout.closeWriteEnd();
+    stderr.closeWriteEnd();
+  }
+}
+
+/** Waits for the end of `spawned`; kills its group on timeout, on abort, and what is left of it at the end. */
+async function endOf(
+  spawned: Spawned,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly exitCode: number; readonly timedOut: boolean }> {
+  let timedOut = false;
+  const kill = () => killGroup(spawned.pid);
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, timeoutMs);
+  signal?.addEventListener("abort", kill, { once: true });
+  // It may have aborted while the program was being started.
+  if (signal?.aborted) kill();
+  const exitCode = await exitOf(spawned);
+  signal?.removeEventListener("abort", kill);
+  clearTimeout(timer);
+  kill();
+  return { exitCode, timedOut };
 }
 
 /**
@@ -31,36 +65,21 @@ export async function runProgram(
   signal: AbortSignal | undefined,
 ): Promise<ProgramResult> {
   signal?.throwIfAborted();
-  const fds = [sealedMemfd(program.stdin)];
-  let timer: NodeJS.Timeout | undefined;
-  let timedOut = false;
+  const stdout = new CapturedPipe(program.stdoutBytesMax);
+  const stderr = new CapturedPipe(program.stderrBytesMax);
   try {
-    fds.push(boundedMemfd(program.stdoutBytesMax), boundedMemfd(program.stderrBytesMax));
-    const spawned = spawnProgram({
-      path: program.path,
-      argv: program.argv,
-      env: program.env,
-      fds,
-      setsid: true,
-    });
-    const kill = () => killGroup(spawned.pid);
-    signal?.addEventListener("abort", kill, { once: true });
-    timer = setTimeout(() => {
-      timedOut = true;
-      kill();
-    }, program.timeoutMs);
-    const exitCode = await exitOf(spawned);
-    signal?.removeEventListener("abort", kill);
-    kill();
+    const spawned = start(program, stdout, stderr);
+    const end = await endOf(spawned, program.timeoutMs, signal);
     signal?.throwIfAborted();
-    const [, stdoutFd = -1, stderrFd = -1] = fds;
-    const stdout = written(stdoutFd);
-    const stderr = written(stderrFd);
-    const truncated =
-      stdout.length >= program.stdoutBytesMax || stderr.length >= program.stderrBytesMax;
-    return { pid: spawned.pid, exitCode, stdout, stderr, truncated, timedOut };
+    return {
+      pid: spawned.pid,
+      ...end,
+      stdout: stdout.take(),
+      stderr: stderr.take(),
+      truncated: stdout.truncated || stderr.truncated,
+    };
   } finally {
-    clearTimeout(timer);
-    for (const fd of fds) closeSync(fd);
+    stdout.close();
+    stderr.close();
   }
 }
