@@ -58,7 +58,7 @@ export class Engine {
         isContainerRecord,
       ),
       locks: new KeyedLocks(),
-      shims: new Shims(world.kernel, options),
+      shims: new Shims(world, options),
       network: new Network(world, options.network),
       images: new Images(world, options, snapshots),
       snapshots,

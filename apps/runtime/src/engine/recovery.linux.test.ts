@@ -150,8 +150,11 @@ describe("a new daemon", () => {
       const ready = status?.conditions.find(({ type }) => type === "RuntimeReady");
       expect(ready?.status).toBe(true);
       expect(ready?.message).toContain(hung.podSandboxId);
+      await node.engine.stopPodSandbox(node.context, { podSandboxId: hung.podSandboxId });
+      await node.engine.removePodSandbox(node.context, { podSandboxId: hung.podSandboxId });
+      expect(existsSync(`/proc/${pid}`)).toBe(false);
     } finally {
-      process.kill(pid, "SIGCONT");
+      if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGCONT");
     }
   });
 

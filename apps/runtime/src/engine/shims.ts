@@ -2,19 +2,25 @@
  * The shims this daemon is connected to, one a pod. A shim outlives the daemon and is found again by
  * its directory; the connection is only a convenience.
  */
-import { RuntimeError } from "../kernel/errors.ts";
+import { KernelError, RuntimeError } from "../kernel/errors.ts";
 import type { Kernel, Shim } from "../kernel/kernel.ts";
+import type { Clock, World } from "../kernel/world.ts";
 import type { Context } from "../trace/tracer.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { podPathsOf } from "./paths.ts";
 
+/** What takes a living shim milliseconds; after this long it counts as one that does not answer. */
+const patienceMs = 5000;
+
 export class Shims {
   readonly #kernel: Kernel;
+  readonly #clock: Clock;
   readonly #options: EngineOptions;
   readonly #connected = new Map<string, Shim>();
 
-  constructor(kernel: Kernel, options: EngineOptions) {
-    this.#kernel = kernel;
+  constructor(world: Pick<World, "kernel" | "clock">, options: EngineOptions) {
+    this.#kernel = world.kernel;
+    this.#clock = world.clock;
     this.#options = options;
   }
 
@@ -34,6 +40,16 @@ export class Shims {
     return found;
   }
 
+  /** As `find`, but a shim that does not answer is as good as none. */
+  async findAnswering(podId: string): Promise<Shim | undefined> {
+    try {
+      return await this.find(podId);
+    } catch (error) {
+      if (isShimFailure(error)) return undefined;
+      throw error;
+    }
+  }
+
   /**
    * The pod's shim.
    * @throws RuntimeError UNAVAILABLE when none lives.
@@ -46,12 +62,38 @@ export class Shims {
     return shim;
   }
 
-  /** Ends the pod's shim and whatever it still holds. None there is no error. */
+  /**
+   * Ends the pod's shim and whatever it still holds; one that does not answer is killed, and its containers
+   * are left to who empties their cgroups. None there is no error.
+   */
   async shutdown(podId: string): Promise<void> {
-    const shim = await this.find(podId);
-    if (shim === undefined) return;
-    this.#connected.delete(podId);
-    await shim.shutdown();
+    try {
+      const shim = await this.find(podId);
+      if (shim === undefined) return;
+      this.#connected.delete(podId);
+      await this.answered(podId, shim.shutdown());
+    } catch (error) {
+      if (!isShimFailure(error)) throw error;
+      await this.#kernel.killShim(this.#directoryOf(podId));
+    }
+  }
+
+  /**
+   * What a shim answers to a request that is short.
+   * @throws RuntimeError UNAVAILABLE when it does not within five seconds
+   */
+  async answered<T>(podId: string, answer: Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const late = this.#clock.sleep(patienceMs, timer.signal).then(() => {
+      throw new RuntimeError("UNAVAILABLE", `the shim of pod sandbox ${podId} does not answer`);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      timer.abort();
+      late.catch(() => undefined);
+      answer.catch(() => undefined);
+    }
   }
 
   /** Forgets the connection to a shim that died. */
@@ -68,4 +110,10 @@ export class Shims {
   #directoryOf(podId: string): string {
     return podPathsOf(this.#options, podId).shimDirectory;
   }
+}
+
+/** Whether the shim itself failed: it died, or does not answer. */
+export function isShimFailure(error: unknown): boolean {
+  if (error instanceof KernelError) return error.op === "shim";
+  return error instanceof RuntimeError && error.code === "UNAVAILABLE";
 }

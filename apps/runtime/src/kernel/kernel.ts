@@ -222,6 +222,8 @@ export interface Kernel {
   startShim(context: Context, podId: string, directory: string): Promise<Shim>;
   /** Connects to the shim in `directory`; undefined when none lives there. */
   findShim(podId: string, directory: string): Promise<Shim | undefined>;
+  /** Kills the shim that lives in `directory`, because it does not answer; its containers live on. None there is no error. */
+  killShim(directory: string): Promise<void>;
   listen(listener: ShimListener): void;
   /** Compiles a profile to BPF with libseccomp; KernelError EINVAL names the broken entry. */
   compileSeccomp(profile: SeccompProfile): Uint8Array;

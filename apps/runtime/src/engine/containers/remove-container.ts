@@ -5,6 +5,7 @@ import type { EngineParts } from "../engine-parts.ts";
 import { next } from "../lifecycle.ts";
 import { removeCgroupsPlan } from "../pods/pod-cgroup.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
+import { isShimFailure } from "../shims.ts";
 import { releaseAll } from "../undo.ts";
 import { killLeftovers } from "./apply-exit.ts";
 import { forgetCompiled } from "./compiled-container.ts";
@@ -59,8 +60,12 @@ export async function releaseContainer(
 
 /** The shim kills the container and forgets it; whatever is left in its cgroup then is killed too. */
 async function forgetProcess(parts: EngineParts, record: ContainerRecord): Promise<void> {
-  const shim = await parts.shims.find(record.podId);
-  await shim?.remove(record.id);
+  try {
+    const shim = await parts.shims.find(record.podId);
+    if (shim !== undefined) await parts.shims.answered(record.podId, shim.remove(record.id));
+  } catch (error) {
+    if (!isShimFailure(error)) throw error;
+  }
   parts.crashPoint("R2");
   await killLeftovers(parts, record);
 }

@@ -3,12 +3,12 @@
  * lock, so a second call with a shorter one, or the removal of the pod, is not kept waiting.
  */
 import type { StopContainerRequest, StopContainerResponse } from "../../api/index.ts";
-import { KernelError } from "../../kernel/errors.ts";
 import type { ContainerExit, Shim } from "../../kernel/kernel.ts";
 import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { throwIfGivenUp } from "../keyed-locks.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
+import { isShimFailure } from "../shims.ts";
 import { applyExit, killLeftovers, recordEnd, settled } from "./apply-exit.ts";
 import { endUnseen } from "./container-end.ts";
 import type { ContainerState } from "./container-lifecycle.ts";
@@ -53,7 +53,7 @@ export async function bringToEnd(
 ): Promise<void> {
   const record = parts.containers.get(id);
   if (record === undefined || !states.includes(record.state)) return;
-  const shim = await parts.shims.find(record.podId);
+  const shim = await parts.shims.findAnswering(record.podId);
   if (shim === undefined) {
     await endWithoutShim(parts, record);
     return;
@@ -88,7 +88,7 @@ async function signalUntilExit(
     }
     return await kill(parts, shim, record, exited);
   } catch (error) {
-    if (error instanceof KernelError && error.op === "shim") return undefined;
+    if (isShimFailure(error)) return undefined;
     throw error;
   }
 }
@@ -102,7 +102,8 @@ async function askToStop(
   exited: Promise<ContainerExit | undefined>,
   graceMs: number,
 ): Promise<ContainerExit | undefined> {
-  await shim.kill(record.id, record.stopSignal.number, false);
+  const { number } = record.stopSignal;
+  await parts.shims.answered(record.podId, shim.kill(record.id, number, false));
   parts.crashPoint("T1");
   const exit = await within(parts, exited, graceMs, context);
   parts.crashPoint("T2");
@@ -116,7 +117,7 @@ async function kill(
   record: ContainerRecord,
   exited: Promise<ContainerExit | undefined>,
 ): Promise<ContainerExit | undefined> {
-  await shim.kill(record.id, SIGKILL, true);
+  await parts.shims.answered(record.podId, shim.kill(record.id, SIGKILL, true));
   parts.crashPoint("T3");
   return await within(parts, exited, killGraceMs, undefined);
 }

@@ -21,6 +21,7 @@ import { linuxFiles } from "./files.ts";
 import { runProgram } from "./program.ts";
 import { type PlanRun, tryHostPlan, tryPlanApart } from "./run-plan.ts";
 import { compileSeccomp } from "./seccomp.ts";
+import { killShim } from "./shim-kill.ts";
 import { findShim, startShim } from "./shim-start.ts";
 import { watchDirectory } from "./watch.ts";
 
@@ -63,6 +64,10 @@ export class LinuxKernel implements Kernel {
     const shim = await findShim(podId, directory, this.#shimOptions());
     if (shim !== undefined) this.#shims.add(shim);
     return shim;
+  }
+
+  killShim(directory: string): Promise<void> {
+    return killShim(directory);
   }
 
   listen(listener: ShimListener): void {
