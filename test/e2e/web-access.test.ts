@@ -122,14 +122,8 @@ describe("nobody else", () => {
   });
 
   test("another host name, as in DNS rebinding", async () => {
-    for (const host of [
-      "evil.test",
-      `evil.test:${dashboard.port}`,
-      "127.0.0.1",
-      "localhost:1",
-      "",
-    ]) {
-      expect((await ask("/", { ...cookie(), host })).status).toBe(host === "" ? 400 : 421);
+    for (const host of ["evil.test", `evil.test:${dashboard.port}`, "127.0.0.1", "localhost:1"]) {
+      expect((await ask("/", { ...cookie(), host })).status).toBe(421);
     }
     expect((await ask("/", { ...cookie(), host: `localhost:${dashboard.port}` })).status).toBe(200);
   });

@@ -53,8 +53,10 @@ function named(spans: readonly SpanRecord[], name: string): SpanRecord {
 describe("growing", () => {
   test("an arrow appears when its span starts, and its answer when it ends", async () => {
     const { page } = watched;
-    await expect.poll(() => page.locator(".badge").innerText()).toContain("LIVE");
-    expect(await page.locator(".empty-sentence").innerText()).toMatch(/Start a pod on this node/);
+    await expect.poll(() => page.locator(".badge").innerText()).toBe("LIVE");
+    await expect
+      .poll(() => page.locator(".empty-sentence").innerText())
+      .toMatch(/Start a pod on this node/);
 
     const spans = toldPod();
     const moments = momentsOf(spans);
@@ -66,7 +68,7 @@ describe("growing", () => {
     await expect.poll(() => texts().then((all) => all.join(" "))).toContain("start shim");
     expect(await page.locator(".pod").innerText()).toContain("creating");
     expect(await page.locator(`[data-key$="${run.spanId}"]`).count()).toBe(1);
-    expect(await page.locator(".call-running").count()).toBe(1);
+    expect(await page.locator(".call-pulse").count()).toBe(1);
 
     feed.tell(...moments.slice(half + 1));
     await expect.poll(() => page.locator(".call").count()).toBe(5);
@@ -74,7 +76,7 @@ describe("growing", () => {
       .poll(() => page.locator(".pod").innerText())
       .toMatch(/ready[\s\S]*server[\s\S]*running[\s\S]*fetcher[\s\S]*running/);
     await expect.poll(() => page.locator(`[data-key$="${run.spanId}"]`).count()).toBe(2);
-    expect(await page.locator(".call-running").count()).toBe(0);
+    expect(await page.locator(".call-pulse").count()).toBe(0);
     expect(watched.complaints).toEqual([]);
   });
 
@@ -104,13 +106,13 @@ describe("growing", () => {
     const { page } = watched;
     feed.tell(...momentsOf(toldPod()));
     await page.keyboard.press("]");
-    await expect.poll(() => page.locator(".picture svg").count()).toBeGreaterThan(3);
+    await expect.poll(() => page.locator(".picture svg").count()).toBeGreaterThan(1);
     await page.waitForTimeout(400);
     const columns = await page.evaluate(() =>
       [...document.querySelectorAll(".picture svg")].map((svg) =>
         [...svg.querySelectorAll(".actor-line")].map((line) =>
           Math.round(line.getBoundingClientRect().x),
-        ),
+        ).sort((a, b) => a - b),
       ),
     );
     for (const each of columns) expect(each).toEqual(columns[0]);
@@ -176,14 +178,14 @@ describe("the connection", () => {
     feed.tell(...momentsOf(toldPod({ name: "before" })));
     await expect.poll(() => page.locator(".pod").count()).toBe(1);
     feed.hangUp();
-    await expect.poll(() => page.locator(".badge").innerText()).toContain("reconnecting");
+    await expect.poll(() => page.locator(".badge").innerText()).toContain("OFFLINE");
     expect(await page.locator(".pod").innerText()).toContain("before");
     await listen();
     feed.tell(...momentsOf(toldPod({ name: "after" })));
     await expect
       .poll(() => page.locator(".pod").innerText(), { timeout: 10_000 })
       .toContain("after");
-    await expect.poll(() => page.locator(".badge").innerText()).not.toContain("reconnecting");
+    await expect.poll(() => page.locator(".badge").innerText()).not.toContain("OFFLINE");
     expect(await page.locator(".pod").count()).toBe(1);
   });
 

@@ -114,7 +114,7 @@ describe("where it comes from is said", () => {
     await page.locator(".menu summary").click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: /^Recording/ }).click(),
+      page.locator(".menu-list button", { hasText: "Recording" }).click(),
     ]);
     const saved = parseRecording(readFileSync(await download.path(), "utf8"));
     expect(saved.problems).toEqual([]);

@@ -83,7 +83,7 @@ export class Painter {
   }
 
   #show(svg: string | undefined, wish: Wish, key: string): void {
-    const picture = svg === undefined ? undefined : groupRows(svg, wish.view.rows);
+    const picture = svg === undefined ? undefined : groupRows(svg, wish.view.rows, wish.columns);
     if (picture) {
       picture.setAttribute("aria-label", wish.label);
       this.#target.replaceChildren(picture);

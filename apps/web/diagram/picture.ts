@@ -85,6 +85,13 @@ function load(): Promise<Mermaid> {
   return loading;
 }
 
+/** Loads Mermaid and draws something small while nobody waits, so that the first arrow comes at once. */
+export function warmUpPictures(): void {
+  void renderPicture("sequenceDiagram\n  p0->>p1: warm up\n", { pitch: 112 }).catch(
+    () => undefined,
+  );
+}
+
 async function renderNow(text: string, columns: Columns | undefined): Promise<string> {
   const mermaid = await load();
   mermaid.initialize(configOf(columns));

@@ -4,6 +4,7 @@
  * Mermaid's own colours go; the page's style sheet draws in its tokens, so a change of theme redraws nothing.
  */
 import type { Row } from "@vitrine/runtime/trace";
+import { type Columns, columnX, pictureWidth, sideMargin } from "./picture.ts";
 
 const svgNamespace = "http://www.w3.org/2000/svg";
 
@@ -45,6 +46,40 @@ function partsOf(svg: SVGSVGElement): RowParts[] {
   return parts;
 }
 
+/**
+ * A word that cannot be wrapped makes Mermaid push columns a few pixels apart; they are moved back, and
+ * everything between them in proportion, because all pictures stand under one row of titles.
+ */
+function straightenColumns(svg: SVGSVGElement, columns: Columns): void {
+  const lines = [...svg.querySelectorAll(".actor-line")];
+  const now = lines.map((line) => Number(line.getAttribute("x1"))).sort((a, b) => a - b);
+  const wanted = now.map((_, index) => columnX(columns, index) - sideMargin);
+  if (now.every((x, index) => Math.abs(x - (wanted[index] ?? x)) < 0.5)) return;
+  const move = (x: number): number => {
+    const after = now.findIndex((column) => column >= x);
+    const right = after < 0 ? now.length - 1 : Math.max(1, after);
+    const from = now[right - 1] ?? 0;
+    const to = now[right] ?? from + 1;
+    const wantedFrom = wanted[right - 1] ?? from;
+    const wantedTo = wanted[right] ?? to;
+    return wantedFrom + ((x - from) / (to - from)) * (wantedTo - wantedFrom);
+  };
+  for (const element of svg.querySelectorAll("line, text, tspan, rect")) {
+    for (const name of ["x", "x1", "x2"]) {
+      const value = element.getAttribute(name);
+      if (value !== null) element.setAttribute(name, String(move(Number(value))));
+    }
+  }
+  for (const path of svg.querySelectorAll('path[data-et="message"]')) {
+    const d = path.getAttribute("d") ?? "";
+    path.setAttribute(
+      "d",
+      d.replace(/^M\s*(-?[\d.]+)/, (_, x: string) => `M ${move(Number(x))}`),
+    );
+  }
+  svg.viewBox.baseVal.width = pictureWidth(columns, now.length);
+}
+
 const loopWidth = 20;
 const loopHeight = 14;
 
@@ -74,7 +109,11 @@ function bottomOf(part: RowParts): number {
 }
 
 /** Turns Mermaid's SVG text into an element whose rows carry data-key and state classes. */
-export function groupRows(svgText: string, rows: readonly Row[]): SVGSVGElement | undefined {
+export function groupRows(
+  svgText: string,
+  rows: readonly Row[],
+  columns: Columns,
+): SVGSVGElement | undefined {
   const holder = document.createElement("div");
   holder.innerHTML = svgText;
   const svg = holder.querySelector("svg");
@@ -85,6 +124,7 @@ export function groupRows(svgText: string, rows: readonly Row[]): SVGSVGElement 
   }
   const parts = partsOf(svg);
   if (parts.length !== rows.length) return undefined;
+  straightenColumns(svg, columns);
   const box = svg.viewBox.baseVal;
   let top = Number(svg.querySelector(".actor-line")?.getAttribute("y1") ?? 0);
   for (const [index, part] of parts.entries()) {

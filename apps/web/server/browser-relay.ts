@@ -45,6 +45,11 @@ class Browser {
     this.#after = place.after;
   }
 
+  greet(): void {
+    this.#socket.emit("state", this.#source.state);
+    this.pump();
+  }
+
   sendState(): void {
     // Volatile: a state that cannot be sent now is stale by the time it could be.
     this.#socket.volatile.emit("state", this.#source.state);
@@ -141,7 +146,6 @@ export class BrowserRelay {
     socket.on("disconnect", () => this.#browsers.delete(browser));
     // Nothing else is expected from a browser; whoever talks anyway is no page of ours.
     socket.onAny(() => socket.disconnect(true));
-    browser.sendState();
-    browser.pump();
+    browser.greet();
   }
 }

@@ -8,7 +8,7 @@ import type { Block } from "./scene.ts";
 import { clockTime } from "./time.ts";
 
 /** Rows of one Mermaid picture: above about this many, drawing takes longer than a frame or two. */
-const windowRows = 40;
+const windowRows = 24;
 
 export interface CallBlockProps {
   readonly block: Block;
@@ -40,7 +40,7 @@ function CallBlockInner({ block, lifelines, columns, onDrawn }: CallBlockProps) 
             {block.view.rows.find((row) => row.error !== undefined)?.error ?? "failed"}
           </span>
         )}
-        {block.state === "running" && <span className="call-running">running</span>}
+        {block.state === "running" && <span className="call-pulse">running</span>}
         <span className="call-time">
           {block.durationNs === undefined ? "" : formatDuration(block.durationNs)}
         </span>

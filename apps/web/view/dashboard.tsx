@@ -3,6 +3,7 @@
 import type { Level, Step } from "@vitrine/runtime/trace";
 import { levelOf, subtree } from "@vitrine/runtime/trace";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { warmUpPictures } from "../diagram/picture.ts";
 import { EmptyState } from "./empty-state.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { CloseIcon } from "./icons.tsx";
@@ -156,6 +157,11 @@ export function Dashboard({ live, recording }: DashboardProps) {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   }, [theme]);
+
+  useEffect(() => {
+    const idle = setTimeout(warmUpPictures, 300);
+    return () => clearTimeout(idle);
+  }, []);
 
   const pods = store.sequence.pods.list();
   const nodeCalls = callsOf(store, nodeId).length;

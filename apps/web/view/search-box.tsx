@@ -34,7 +34,7 @@ export function SearchBox({ steps, onFind, input }: SearchBoxProps) {
     if (step) onFind(step);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") go(event.shiftKey ? at - 1 : at + 1);
+    if (event.key === "Enter") go(event.shiftKey ? Math.max(at, 0) - 1 : at + 1);
     if (event.key === "Escape") {
       setQuery("");
       input.current?.blur();

@@ -63,10 +63,11 @@ const provenanceWords: Readonly<Record<Origin["provenance"], string>> = {
   imported: "IMPORTED",
 };
 
-function linkWords(state: LiveState): string {
-  if (state.link === "connecting") return "connecting";
-  if (state.link === "lost") return "reconnecting";
-  return state.behind > 0 ? `${state.behind} behind` : "";
+/** The one word: a stream that is down is not called live. */
+function badgeWord(origin: Origin, live: LiveState | undefined): string {
+  if (live?.link === "connecting") return "CONNECTING";
+  if (live?.link === "lost") return "OFFLINE";
+  return provenanceWords[origin.provenance];
 }
 
 export function Badge({
@@ -80,8 +81,10 @@ export function Badge({
   return (
     <span className={`badge badge-${origin.provenance}${down ? " badge-down" : ""}`} role="status">
       <span aria-hidden="true" className="badge-dot" />
-      {provenanceWords[origin.provenance]}
-      {live && linkWords(live) !== "" && <span className="badge-more">{linkWords(live)}</span>}
+      {badgeWord(origin, live)}
+      {live?.link === "live" && live.behind > 0 && (
+        <span className="badge-more">{live.behind} behind</span>
+      )}
       {live && live.missed > 0 && (
         <span
           className="badge-gap"
