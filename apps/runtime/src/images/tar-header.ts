@@ -61,7 +61,8 @@ function checksumMatches(block: Buffer): boolean {
     unsigned += byte;
     signed += byte < 0x80 ? byte : byte - 0x100;
   }
-  const stored = numberAt(block, 148, 8);
+  const text = block.toString("latin1", 148, 156).replace(/\0.*$/s, "").trim();
+  const stored = /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : -1;
   return stored === unsigned || stored === signed;
 }
 

@@ -18,6 +18,7 @@ import type { CrashPoint, EngineOptions } from "../engine-options.ts";
 import { KeyedLocks } from "../keyed-locks.ts";
 import { RecordStore } from "../record-store.ts";
 import { type RootfsMount, rootfsMount } from "./rootfs-mount.ts";
+import { isSmallTree } from "./small-tree.ts";
 import {
   isLayerRecord,
   isSnapshotRecord,
@@ -94,6 +95,13 @@ export class Snapshots {
     for (const layer of this.#layers.all().filter((layer) => !layer.committed)) {
       await this.#dropLayer(context, layer).catch((error) => problems.push(messageOf(error)));
     }
+    await this.#removeUnknown(context, problems);
+    return problems;
+  }
+
+  /** Removes directories without a record; finds the first number that is free. */
+  async #removeUnknown(context: Context, problems: string[]): Promise<void> {
+    const { kernel } = this.#world;
     const known = new Set(
       [...this.#layers.all(), ...this.#snapshots.all()].map(({ number }) => number),
     );
@@ -102,13 +110,11 @@ export class Snapshots {
       if (known.has(number)) continue;
       // A number that could not be freed is not given out again.
       if (Number.isSafeInteger(number)) this.#nextNumber = Math.max(this.#nextNumber, number + 1);
-      const plan = hostPlan("remove orphaned snapshot", [
-        { op: "removeTree", path: `${this.directory}/${name}` },
-      ]);
-      await kernel.run(context, plan).catch((error) => problems.push(messageOf(error)));
+      const op: Op = { op: "removeTree", path: `${this.directory}/${name}` };
+      const plan: Plan = { name: "remove orphaned snapshot", steps: [{ process: "oci", op }] };
+      await kernel.runApart(context, plan).catch((error) => problems.push(messageOf(error)));
     }
     for (const number of known) this.#nextNumber = Math.max(this.#nextNumber, number + 1);
-    return problems;
   }
 
   /** Runs `work` while no layer of `chainIds` is collected. */
@@ -319,17 +325,17 @@ export class Snapshots {
     this.#layers.delete(layer.id);
   }
 
+  /**
+   * Removing a large tree takes seconds, and ops of `host` hold up the whole daemon; so it is done by a
+   * process apart, unless the tree is known to be small, which most containers' own writes are.
+   */
   async #removeDirectory(context: Context, name: string, number: number): Promise<void> {
-    await this.#world.kernel.run(context, {
-      name,
-      steps: [
-        {
-          process: "host",
-          op: { op: "removeTree", path: this.#path(number) },
-          ignore: ["ENOENT"],
-        },
-      ],
-    });
+    const { kernel } = this.#world;
+    const path = this.#path(number);
+    const small = await isSmallTree(kernel.files, path);
+    const step = { op: { op: "removeTree", path }, ignore: ["ENOENT"] } as const;
+    if (small) await kernel.run(context, { name, steps: [{ process: "host", ...step }] });
+    else await kernel.runApart(context, { name, steps: [{ process: "oci", ...step }] });
   }
 
   /** The layers of a chain, topmost first. */
