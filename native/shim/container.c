@@ -231,7 +231,8 @@ static void advance_create(struct container *container)
     struct launch *launch = container->launch;
     if (!launch->failed && launch->eof != 0 && !launch->ready)
         launch_kill(launch, ECANCELED, "vitrine-oci ended before the container was ready");
-    if (!launch->failed && launch->ready && container->init.pid == 0)
+    /* init may say that it waits before vitrine-oci says that it made it; once vitrine-oci has ended, both are read. */
+    if (!launch->failed && launch->ready && launch->oci.ended && container->init.pid == 0)
         launch_kill(launch, EPROTO, "vitrine-oci did not say which process is the container");
     if (launch->failed) {
         create_failed(container);
