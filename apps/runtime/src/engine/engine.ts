@@ -101,8 +101,8 @@ export class Engine {
     return version(this.#parts.options);
   }
 
-  async status(_context: Context, request: cri.StatusRequest): Promise<cri.StatusResponse> {
-    return await status(this.#parts, request);
+  async status(context: Context, request: cri.StatusRequest): Promise<cri.StatusResponse> {
+    return await status(this.#parts, context, request);
   }
 
   /** The driver is cgroupfs, whatever the kubelet's own setting. */

@@ -8,11 +8,16 @@ import type {
   StatusRequest,
   StatusResponse,
 } from "../api/index.ts";
+import type { Context } from "../trace/tracer.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { runtimeHandlerNames } from "./runtime-handlers.ts";
 
-export async function status(parts: EngineParts, request: StatusRequest): Promise<StatusResponse> {
-  const network = await parts.network.status();
+export async function status(
+  parts: EngineParts,
+  context: Context,
+  request: StatusRequest,
+): Promise<StatusResponse> {
+  const network = await parts.network.status(context);
   const conditions = [runtimeCondition(parts), { type: "NetworkReady", ...network }];
   return {
     status: { conditions },

@@ -4,6 +4,7 @@
  */
 import { messageOf } from "../../kernel/errors.ts";
 import type { HostFiles } from "../../kernel/kernel.ts";
+import { chooseVersion } from "./cni-version.ts";
 import type { NetworkOptions } from "./network-options.ts";
 
 /** One plugin of a list: `type` names the program, the rest is the plugin's own. */
@@ -22,14 +23,17 @@ export interface NetworkConfig {
 
 export interface FoundConfig {
   readonly config: NetworkConfig | undefined;
-  /** Where it came from: a file name, or "built-in". */
+  /** Where it came from: a file name, or `builtinSource`. */
   readonly source: string;
   /** Files that were passed over, and why. */
   readonly problems: readonly string[];
+  /** A sentence on why there is no configuration; empty when there is one. */
+  readonly explanation: string;
 }
 
+export const builtinSource = "built-in";
+
 const configBytesMax = 1 << 20;
-const supportedVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const pluginType = /^[^/\\\0]+$/;
 
@@ -58,12 +62,7 @@ function checkPlugin(value: unknown, index: number): PluginConfig {
 export function parseNetworkConfig(text: string): NetworkConfig {
   const value = parseJson(text);
   if (!isObject(value)) throw new Error("not a JSON object");
-  const cniVersion = value["cniVersion"] ?? "0.1.0";
-  if (typeof cniVersion !== "string" || !supportedVersions.includes(cniVersion)) {
-    throw new Error(
-      `cniVersion ${JSON.stringify(cniVersion)} is not one of ${supportedVersions.join(", ")}`,
-    );
-  }
+  const cniVersion = chooseVersion(value["cniVersion"], value["cniVersions"]);
   const { name, plugins } = value;
   if (typeof name !== "string" || !networkName.test(name)) {
     throw new Error(`network name ${JSON.stringify(name)} must match ${networkName.source}`);
@@ -118,11 +117,16 @@ export async function findNetworkConfig(
         config: parseNetworkConfig(new TextDecoder().decode(bytes)),
         source: name,
         problems,
+        explanation: "",
       };
     } catch (error) {
       problems.push(`${name}: ${messageOf(error)}`);
     }
   }
-  if (candidates.length > 0) return { config: undefined, source: "", problems };
-  return { config: await builtinConfig(files, options), source: "built-in", problems };
+  // Broken files are somebody's wish for another network than ours.
+  const config = candidates.length > 0 ? undefined : await builtinConfig(files, options);
+  const why = problems.length === 0 ? "there is none" : problems.join("; ");
+  const explanation =
+    config === undefined ? `no usable network configuration in ${options.confDir}: ${why}` : "";
+  return { config, source: config === undefined ? "" : builtinSource, problems, explanation };
 }

@@ -7,7 +7,7 @@ import type { Kernel, ProgramResult } from "../../kernel/kernel.ts";
 import { traceparentOf } from "../../trace/trace-context.ts";
 import { type Context, step } from "../../trace/tracer.ts";
 import { parseJson } from "./cni-config.ts";
-import { addressesOf, type CniResult } from "./pod-network.ts";
+import { addressesOf, type CniResult, checkResult } from "./cni-result.ts";
 
 export type CniCommand = "ADD" | "DEL" | "CHECK" | "STATUS";
 
@@ -15,10 +15,11 @@ export interface PluginCall {
   readonly command: CniCommand;
   readonly type: string;
   readonly network: string;
-  readonly containerId: string;
-  readonly netns: string;
-  readonly ifName: string;
-  readonly args: string;
+  /** The attachment; a call of STATUS is about none. */
+  readonly containerId?: string;
+  readonly netns?: string;
+  readonly ifName?: string;
+  readonly args?: string;
   readonly binDirs: readonly string[];
   readonly timeoutMs: number;
   /** The execution configuration. */
@@ -30,29 +31,36 @@ const stderrBytesMax = 64 << 10;
 /** As much of a plugin's own words as an error message repeats. */
 const quoteMax = 400;
 
-async function findPlugin(kernel: Kernel, call: PluginCall): Promise<string> {
-  for (const directory of call.binDirs) {
-    const path = `${directory}/${call.type}`;
+/** Path of a plugin's program. @throws RuntimeError UNAVAILABLE when it is in none of the directories. */
+export async function findPlugin(
+  kernel: Kernel,
+  type: string,
+  binDirs: readonly string[],
+): Promise<string> {
+  for (const directory of binDirs) {
+    const path = `${directory}/${type}`;
     const stat = await kernel.files.stat(path, true);
     if (stat?.type === "file" && (stat.mode & 0o111) !== 0) return path;
   }
-  throw new RuntimeError(
-    "UNAVAILABLE",
-    `CNI plugin ${call.type} is in none of ${call.binDirs.join(", ")}`,
-  );
+  throw new RuntimeError("UNAVAILABLE", `CNI plugin ${type} is in none of ${binDirs.join(", ")}`);
 }
 
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 function environmentOf(context: Context, call: PluginCall): readonly string[] {
-  return [
-    `CNI_COMMAND=${call.command}`,
-    `CNI_CONTAINERID=${call.containerId}`,
-    `CNI_NETNS=${call.netns}`,
-    `CNI_IFNAME=${call.ifName}`,
-    `CNI_ARGS=${call.args}`,
-    `CNI_PATH=${call.binDirs.join(":")}`,
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    ...(context.span === undefined ? [] : [`TRACEPARENT=${traceparentOf(context.span)}`]),
-  ];
+  const variables = {
+    CNI_COMMAND: call.command,
+    CNI_CONTAINERID: call.containerId,
+    CNI_NETNS: call.netns,
+    CNI_IFNAME: call.ifName,
+    CNI_ARGS: call.args,
+    CNI_PATH: call.binDirs.join(":"),
+    PATH: searchPath,
+    TRACEPARENT: context.span === undefined ? undefined : traceparentOf(context.span),
+  };
+  return Object.entries(variables)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`);
 }
 
 /** The message and code of a CNI error object; undefined when the output is none. */
@@ -100,10 +108,9 @@ function resultOf(call: PluginCall, result: ProgramResult): CniResult {
     const quote = JSON.stringify(text.slice(0, 80));
     throw new RuntimeError("UNAVAILABLE", `${what} printed no JSON but ${quote}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RuntimeError("UNAVAILABLE", `${what} printed JSON that is no result object`);
-  }
-  return value as CniResult;
+  const checked = checkResult(value);
+  if (typeof checked !== "string") return checked;
+  throw new RuntimeError("UNAVAILABLE", `${what} printed ${checked}`);
 }
 
 /**
@@ -122,7 +129,7 @@ export function callPlugin(
     "vitrine.cni.ifname": call.ifName,
   };
   return step(context, "cni.plugin", attributes, async (stepContext, span) => {
-    const path = await findPlugin(kernel, call);
+    const path = await findPlugin(kernel, call.type, call.binDirs);
     const result = await kernel.exec(stepContext, {
       path,
       argv: [path],

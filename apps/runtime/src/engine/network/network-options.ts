@@ -24,3 +24,8 @@ export interface NetworkOptions {
     readonly dataDir: string;
   };
 }
+
+/** Where plugins are looked for, our own last. */
+export function pluginDirectories({ binDirs, builtin }: NetworkOptions): readonly string[] {
+  return builtin === undefined ? binDirs : [...binDirs, builtin.binDir];
+}

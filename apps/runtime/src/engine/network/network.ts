@@ -3,16 +3,23 @@
  * their result kept for DEL. "DEL must be executed even if ADD fails" (CNI specification, section 2).
  */
 import { messageOf, RuntimeError } from "../../kernel/errors.ts";
-import { PlanBuilder } from "../../kernel/plan.ts";
 import type { World } from "../../kernel/world.ts";
-import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
-import { findNetworkConfig, type NetworkConfig, type PluginConfig } from "./cni-config.ts";
+import { type Context, type Span, step, withoutDeadline } from "../../trace/tracer.ts";
+import {
+  builtinSource,
+  findNetworkConfig,
+  type NetworkConfig,
+  type PluginConfig,
+} from "./cni-config.ts";
 import { type CniCommand, callPlugin } from "./cni-plugin.ts";
-import type { NetworkOptions } from "./network-options.ts";
+import { addressesOf, type CniResult } from "./cni-result.ts";
+import { isAtLeast } from "./cni-version.ts";
+import { executionConfig, pluginsFor } from "./execution-config.ts";
+import { isBound, makeNamespacePlan, removeNamespacePlan } from "./network-namespace.ts";
+import { type NetworkOptions, pluginDirectories } from "./network-options.ts";
+import { networkStatus } from "./network-status.ts";
 import {
   type Attachment,
-  addressesOf,
-  type CniResult,
   capabilityArgsOf,
   cniArgsOf,
   type NetworkPod,
@@ -39,100 +46,71 @@ export class Network {
     this.#cache = new ResultCache(world.kernel, options.resultsDirectory);
   }
 
-  /** Whether pods can be attached; the reason is kubelet's NetworkPluginNotReady. */
-  async status(): Promise<NetworkStatus> {
-    const { config, problems } = await findNetworkConfig(this.#world.kernel.files, this.#options);
-    if (config === undefined) {
-      const why = problems.length === 0 ? "there is none" : problems.join("; ");
-      return notReady(`no usable network configuration in ${this.#options.confDir}: ${why}`);
-    }
-    for (const plugin of config.plugins) {
-      if (!(await this.#hasPlugin(plugin.type))) {
-        const directories = this.#binDirs().join(", ");
-        return notReady(
-          `plugin ${plugin.type} of network ${config.name} is in none of ${directories}`,
-        );
-      }
-    }
-    return { status: true, reason: "", message: "" };
+  /** Whether pods can be attached. With a context, plugins of version 1.1.0 and later are asked too (STATUS). */
+  async status(context?: Context): Promise<NetworkStatus> {
+    return await networkStatus(this.#world.kernel, this.#options, context);
   }
 
   /** Makes a network namespace with lo up, bound at `path`. */
   async makeNamespace(context: Context, path: string): Promise<void> {
-    await step(
-      context,
-      "network.namespace",
-      { "vitrine.netns.path": path },
-      async (stepContext) => {
-        const directory = path.slice(0, path.lastIndexOf("/"));
-        const plan = new PlanBuilder("make network namespace")
-          .add("oci", { op: "mkdir", path: directory, mode: 0o755, parents: true })
-          .add("oci", { op: "mknod", path, type: "file", mode: 0o444 }, ["EEXIST"])
-          .add("oci", { op: "unshare", namespaces: ["net"] });
-        if (this.#options.internalLoopback) plan.add("oci", { op: "linkUp", name: "lo" });
-        plan
-          .add("oci", {
-            op: "openTree",
-            path: "/proc/thread-self/ns/net",
-            clone: true,
-            recursive: false,
-            as: "namespace",
-          })
-          .add("oci", { op: "moveMount", fd: "namespace", path });
-        await this.#world.kernel.runApart(stepContext, plan.build());
-      },
-    );
+    const attributes = { "vitrine.netns.path": path };
+    await step(context, "network.namespace", attributes, async (stepContext) => {
+      const plan = makeNamespacePlan(path, this.#options.internalLoopback);
+      await this.#world.kernel.runApart(stepContext, plan);
+    });
   }
 
   /** Removes the binding at `path`; the namespace ends with its last process. Nothing there is fine. */
   async removeNamespace(context: Context, path: string): Promise<void> {
     const attributes = { "vitrine.netns.path": path };
     await step(context, "network.namespace.remove", attributes, async (stepContext) => {
-      const plan = new PlanBuilder("remove network namespace")
-        .add("host", { op: "umount", path, detach: true }, ["ENOENT", "EINVAL"])
-        .add("host", { op: "unlink", path }, ["ENOENT"]);
-      await this.#world.kernel.run(stepContext, plan.build());
+      await this.#world.kernel.run(stepContext, removeNamespacePlan(path));
     });
   }
 
   /**
    * Attaches the pod: ADD of every plugin of the chain. A failure has already been followed by DEL.
-   * @throws RuntimeError UNAVAILABLE when no network is configured or a plugin fails.
+   * @throws RuntimeError UNAVAILABLE when no network is configured or a plugin fails, DEADLINE_EXCEEDED when
+   * one hangs, FAILED_PRECONDITION for host ports that nothing would map.
    */
   async attach(context: Context, pod: NetworkPod): Promise<Attachment> {
     const found = await findNetworkConfig(this.#world.kernel.files, this.#options);
     const { config } = found;
-    if (config === undefined) {
-      const problems = found.problems.join("; ") || "there is none";
-      throw new RuntimeError(
-        "UNAVAILABLE",
-        `no usable network configuration in ${this.#options.confDir}: ${problems}`,
-      );
-    }
+    if (config === undefined) throw new RuntimeError("UNAVAILABLE", found.explanation);
     const attributes = { "vitrine.cni.network": config.name, "vitrine.cni.source": found.source };
     return await step(context, "network.attach", attributes, async (stepContext, span) => {
+      checkHostPorts(pod, config, found.source, span);
       if (!this.#options.internalLoopback) await this.#add(stepContext, pod, loopback, "lo");
-      const result = await this.#add(stepContext, pod, config, podInterface);
-      const ips = addressesOf(result, this.#options.ipPreference);
+      const { ips, result } = await this.#add(stepContext, pod, config, podInterface);
       span.set({ "k8s.pod.ip": ips[0] });
       return { ips, result };
     });
   }
 
-  /** Detaches the pod from every network it was, or was about to be, attached to. Nothing to do is fine. */
+  /**
+   * Detaches the pod from every network it was, or was about to be, attached to. Nothing to do is fine. Every
+   * network is tried; the first failure is thrown at the end.
+   */
   async detach(context: Context, pod: Pick<NetworkPod, "id" | "netnsPath">): Promise<void> {
-    const cached = await this.#cache.of(pod.id);
-    if (cached.length === 0) return;
+    const attachments = await this.#attachmentsOf(pod);
+    if (attachments.length === 0) return;
     await step(context, "network.detach", {}, async (stepContext) => {
-      for (const entry of cached) await this.#delete(withoutDeadline(stepContext), entry);
+      const failures: unknown[] = [];
+      for (const entry of attachments) {
+        await this.#delete(withoutDeadline(stepContext), entry).catch((error) =>
+          failures.push(error),
+        );
+      }
+      if (failures.length > 0) throw failures[0];
     });
   }
 
   /** CHECK of every plugin with the kept result. */
   async check(context: Context, pod: NetworkPod): Promise<void> {
-    for (const entry of await this.#cache.of(pod.id)) {
-      if (entry.config.disableCheck || atMost(entry.config.cniVersion, "0.3.1")) continue;
-      for (const plugin of entry.config.plugins) {
+    const { attachments } = await this.#cache.of(pod.id);
+    for (const entry of attachments) {
+      if (entry.config.disableCheck || !isAtLeast(entry.config.cniVersion, "0.4.0")) continue;
+      for (const plugin of pluginsFor(entry)) {
         await this.#call(context, "CHECK", entry, plugin, entry.result, this.#options.addTimeoutMs);
       }
     }
@@ -143,12 +121,36 @@ export class Network {
     return await this.#cache.pods();
   }
 
+  /**
+   * What the pod is attached to. Where a kept file makes no sense any more, DEL by today's configuration and
+   * without a result is what can still be done for its address.
+   */
+  async #attachmentsOf(
+    pod: Pick<NetworkPod, "id" | "netnsPath">,
+  ): Promise<readonly CachedAttachment[]> {
+    const { attachments, unreadable } = await this.#cache.of(pod.id);
+    if (unreadable.length === 0) return attachments;
+    const { config } = await findNetworkConfig(this.#world.kernel.files, this.#options);
+    if (config === undefined) return attachments;
+    const guessed: CachedAttachment = {
+      kind: "vitrineCniCacheV1",
+      containerId: pod.id,
+      ifName: podInterface,
+      netns: pod.netnsPath,
+      config,
+      args: "IgnoreUnknown=1",
+      capabilityArgs: {},
+      files: unreadable,
+    };
+    return [...attachments, guessed];
+  }
+
   async #add(
     context: Context,
     pod: NetworkPod,
     config: NetworkConfig,
     ifName: string,
-  ): Promise<CniResult> {
+  ): Promise<Attachment> {
     const entry: CachedAttachment = {
       kind: "vitrineCniCacheV1",
       containerId: pod.id,
@@ -160,20 +162,13 @@ export class Network {
     };
     await this.#cache.put(context, entry);
     try {
-      let result: CniResult | undefined;
-      for (const plugin of pluginsFor(entry)) {
-        result = await this.#call(
-          context,
-          "ADD",
-          entry,
-          plugin,
-          result,
-          this.#options.addTimeoutMs,
-        );
+      const result = await this.#addChain(context, entry);
+      const ips = addressesOf(result, this.#options.ipPreference);
+      if (ips.length === 0 && ifName === podInterface) {
+        throw new RuntimeError("UNAVAILABLE", `network ${config.name} gave the pod no address`);
       }
-      const answer = result ?? {};
-      await this.#cache.put(context, { ...entry, result: answer });
-      return answer;
+      await this.#cache.put(context, { ...entry, result });
+      return { ips, result };
     } catch (error) {
       // The failure of ADD is what the caller must hear; DEL is tried again when the pod is removed.
       await this.#delete(withoutDeadline(context), entry).catch((second) =>
@@ -183,16 +178,26 @@ export class Network {
     }
   }
 
+  /** ADD of one plugin after another, each with the result of the one before. */
+  async #addChain(context: Context, entry: CachedAttachment): Promise<CniResult> {
+    let result: CniResult | undefined;
+    for (const plugin of pluginsFor(entry)) {
+      const { addTimeoutMs } = this.#options;
+      result = await this.#call(context, "ADD", entry, plugin, result, addTimeoutMs);
+    }
+    return result ?? {};
+  }
+
   async #delete(context: Context, entry: CachedAttachment): Promise<void> {
     const { kernel } = this.#world;
-    const netns = (await isMounted(kernel.files, entry.netns)) ? entry.netns : "";
+    const netns = (await isBound(kernel.files, entry.netns)) ? entry.netns : "";
     const failures: unknown[] = [];
     for (const plugin of [...pluginsFor(entry)].reverse()) {
       try {
         const { delTimeoutMs } = this.#options;
         await this.#call(context, "DEL", { ...entry, netns }, plugin, entry.result, delTimeoutMs);
       } catch (error) {
-        if (!/not found|no such|does not exist/i.test(messageOf(error))) failures.push(error);
+        if (!isAlreadyGone(error)) failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];
@@ -215,69 +220,35 @@ export class Network {
       netns: entry.netns,
       ifName: entry.ifName,
       args: entry.args,
-      binDirs: this.#binDirs(),
+      binDirs: pluginDirectories(this.#options),
       timeoutMs,
       config: executionConfig(entry, plugin, command, prevResult),
     });
   }
-
-  #binDirs(): readonly string[] {
-    const { binDirs, builtin } = this.#options;
-    return builtin === undefined ? binDirs : [...binDirs, builtin.binDir];
-  }
-
-  async #hasPlugin(type: string): Promise<boolean> {
-    for (const directory of this.#binDirs()) {
-      const stat = await this.#world.kernel.files.stat(`${directory}/${type}`, true);
-      if (stat !== undefined) return true;
-    }
-    return false;
-  }
 }
 
-function notReady(message: string): NetworkStatus {
-  return { status: false, reason: "NetworkPluginNotReady", message };
-}
-
-/** Plugins that have work for this pod: our own chain runs portmap only where there are ports. */
-function pluginsFor(entry: CachedAttachment): readonly PluginConfig[] {
-  const hasPorts = "portMappings" in entry.capabilityArgs;
-  return entry.config.plugins.filter((plugin) => plugin["onlyWithPorts"] !== true || hasPorts);
-}
-
-/** The configuration one plugin is given (CNI specification 1.1, section 3). */
-function executionConfig(
-  entry: CachedAttachment,
-  plugin: PluginConfig,
-  command: CniCommand,
-  prevResult: CniResult | undefined,
-): object {
-  const { capabilities, onlyWithPorts: _ours, ...own } = plugin;
-  const runtimeConfig = Object.fromEntries(
-    Object.entries(entry.capabilityArgs).filter(([name]) => capabilities?.[name] === true),
+/**
+ * Host ports need a plugin with that capability. Our own network says so instead of starting a pod that nobody
+ * can reach; networks of others may have ways of their own, there it is only noted.
+ */
+function checkHostPorts(pod: NetworkPod, config: NetworkConfig, source: string, span: Span): void {
+  const wanted = pod.portMappings.filter(({ hostPort }) => hostPort > 0);
+  const isMapped = config.plugins.some(
+    ({ capabilities }) => capabilities?.["portMappings"] === true,
   );
-  const withResult =
-    prevResult !== undefined && (command !== "DEL" || !atMost(entry.config.cniVersion, "0.3.1"));
-  return {
-    ...own,
-    name: entry.config.name,
-    cniVersion: entry.config.cniVersion,
-    ...(Object.keys(runtimeConfig).length === 0 ? {} : { runtimeConfig }),
-    ...(withResult ? { prevResult } : {}),
-  };
+  if (wanted.length === 0 || isMapped) return;
+  const ports = wanted.map(({ hostPort }) => hostPort).join(", ");
+  const message = `no plugin of network ${config.name} maps host ports (the pod asks for ${ports})`;
+  if (source === builtinSource) {
+    throw new RuntimeError(
+      "FAILED_PRECONDITION",
+      `${message}; install portmap (Debian: containernetworking-plugins)`,
+    );
+  }
+  span.event("cni.host_ports.unmapped", { "error.message": message });
 }
 
-/** Compares dotted versions of three numbers. */
-function atMost(version: string, limit: string): boolean {
-  const [a, b] = [version, limit].map((text) =>
-    text.split(".").reduce((sum, part) => sum * 1000 + Number(part), 0),
-  );
-  return (a ?? 0) <= (b ?? 0);
-}
-
-/** A network namespace is there when something is: its bind mount hides an ordinary file otherwise. */
-async function isMounted(files: World["kernel"]["files"], path: string): Promise<boolean> {
-  if (path === "") return false;
-  const mounts = await files.read("/proc/self/mountinfo", 64 << 20);
-  return mounts !== undefined && new TextDecoder().decode(mounts).includes(` ${path} `);
+/** Plugins disagree on whether there being nothing to delete is an error; the runtime does not care. */
+function isAlreadyGone(error: unknown): boolean {
+  return /not found|no such|does not exist/i.test(messageOf(error));
 }

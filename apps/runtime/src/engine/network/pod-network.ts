@@ -1,5 +1,7 @@
 /** What CNI is told of a pod, and what it answers. */
 import type { DNSConfig, PortMapping } from "../../api/index.ts";
+import { RuntimeError } from "../../kernel/errors.ts";
+import type { CniResult } from "./cni-result.ts";
 
 export interface NetworkPod {
   readonly id: string;
@@ -14,14 +16,6 @@ export interface NetworkPod {
   readonly cgroupParent: string;
 }
 
-/** A result of ADD, as far as the runtime reads it (CNI specification 1.1, section 5). */
-export interface CniResult {
-  readonly cniVersion?: string;
-  readonly interfaces?: readonly { readonly name?: string; readonly sandbox?: string }[];
-  readonly ips?: readonly { readonly address?: string; readonly interface?: number }[];
-  readonly [key: string]: unknown;
-}
-
 export interface Attachment {
   /** Addresses of the pod without prefix length, the preferred one first. */
   readonly ips: readonly string[];
@@ -34,15 +28,27 @@ export interface NetworkStatus {
   readonly message: string;
 }
 
-/** CNI_ARGS of a Kubernetes pod, in containerd's order. */
+/**
+ * CNI_ARGS of a Kubernetes pod, in containerd's order.
+ * @throws RuntimeError INVALID_ARGUMENT for a name that would end its argument and begin another.
+ */
 export function cniArgsOf(pod: NetworkPod): string {
-  return [
-    "IgnoreUnknown=1",
-    `K8S_POD_NAMESPACE=${pod.namespace}`,
-    `K8S_POD_NAME=${pod.name}`,
-    `K8S_POD_INFRA_CONTAINER_ID=${pod.id}`,
-    `K8S_POD_UID=${pod.uid}`,
-  ].join(";");
+  const values = {
+    IgnoreUnknown: "1",
+    K8S_POD_NAMESPACE: pod.namespace,
+    K8S_POD_NAME: pod.name,
+    K8S_POD_INFRA_CONTAINER_ID: pod.id,
+    K8S_POD_UID: pod.uid,
+  };
+  for (const [name, value] of Object.entries(values)) {
+    if (value.includes(";") || value.includes("\0")) {
+      const quoted = JSON.stringify(value);
+      throw new RuntimeError("INVALID_ARGUMENT", `${quoted} cannot be passed to CNI as ${name}`);
+    }
+  }
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(";");
 }
 
 const burstMax = 2 ** 32 - 1;
@@ -95,22 +101,4 @@ export function capabilityArgsOf(pod: NetworkPod): Readonly<Record<string, unkno
       : { dns: { servers: dns.servers, searches: dns.searches, options: dns.options } }),
     ...(pod.cgroupParent === "" ? {} : { cgroupPath: pod.cgroupParent }),
   };
-}
-
-/** Addresses of the pod's own interface, in the preferred order. */
-export function addressesOf(
-  result: CniResult,
-  preference: "ipv4" | "ipv6" | "cni",
-): readonly string[] {
-  const addresses = (result.ips ?? [])
-    .filter((ip) => {
-      if (ip.interface === undefined) return true;
-      const sandbox = result.interfaces?.[ip.interface]?.sandbox;
-      return sandbox !== undefined && sandbox !== "";
-    })
-    .map((ip) => (ip.address ?? "").split("/")[0] ?? "")
-    .filter((address) => address !== "");
-  if (preference === "cni") return addresses;
-  const isPreferred = (address: string) => address.includes(":") === (preference === "ipv6");
-  return [...addresses.filter(isPreferred), ...addresses.filter((a) => !isPreferred(a))];
 }
