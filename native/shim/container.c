@@ -197,7 +197,9 @@ static void container_exited(struct container *container)
     oom_close(&container->oom);
     container->phase = EXITED;
     /* Without a pid namespace of its own, others may still run: a container ends with its init. */
-    if (cgroups_count(&container->cgroups) > 0)
+    if (container->emptying)
+        timer_set(&container->kill, 0, kill_round); /* init has gone: look now, not at the next round */
+    else if (cgroups_count(&container->cgroups) > 0)
         empty_container(container);
     for (int i = 0; i < 2; i++)
         output_drain(&container->standard.out[i], DRAIN_MAX);
