@@ -175,8 +175,12 @@ static void write_node(int parent, const char *base, const struct record *record
     set_node_attributes(parent, base, record);
 }
 
-/* A whiteout speaks of layers below; what this layer itself has at the path stays. */
-static void write_whiteout(int parent, const char *base, const struct record *record)
+/*
+ * A whiteout speaks of layers below; what this layer itself has at the path stays. One that hides nothing
+ * is not made: in a directory that only this layer has, overlayfs would list it as a broken entry.
+ */
+static void write_whiteout(const struct tree *tree, int parent, const char *base,
+                           const struct record *record)
 {
     struct stat stat;
 
@@ -185,6 +189,8 @@ static void write_whiteout(int parent, const char *base, const struct record *re
             mark_opaque(parent, base, record->path);
         return;
     }
+    if (!tree_below_shows(tree, record->path))
+        return;
     if (mknodat(parent, base, S_IFCHR, makedev(0, 0)) < 0)
         fail(errno, "make a whiteout", record->path);
 }
@@ -208,7 +214,7 @@ void entry_write(struct tree *tree, const struct record *record, int in)
     tree_on_implied(remember_time);
     int parent = tree_parent(tree, record->path, &base);
     if (record->type == RECORD_WHITEOUT) {
-        write_whiteout(parent, base, record);
+        write_whiteout(tree, parent, base, record);
         return;
     }
     if (record->type == RECORD_DIRECTORY) {

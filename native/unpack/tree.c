@@ -37,6 +37,32 @@ static int open_inside(int at, const char *path, int flags, unsigned long long r
     return fd;
 }
 
+bool tree_below_shows(const struct tree *tree, const char *path)
+{
+    char above[PATH_MAX] = "";
+    const char *slash = strrchr(path, '/');
+    struct stat stat;
+
+    if (slash)
+        memcpy(above, path, (size_t)(slash - path));
+    int parent = open_inside(tree->root, above, O_PATH | O_DIRECTORY, INSIDE_STRAIGHT);
+    if (parent < 0)
+        return true;
+    close(parent);
+    for (size_t i = 0; i < tree->lower_count; i++) {
+        int fd = open_inside(tree->lower[i], path, O_PATH | O_NOFOLLOW, INSIDE_STRAIGHT);
+        if (fd == -ENOENT)
+            continue;
+        /* A file, a symlink or a whiteout on the way hides what is further down. */
+        if (fd < 0)
+            return fd != -ENOTDIR && fd != -ELOOP;
+        bool shown = fstat(fd, &stat) < 0 || !S_ISCHR(stat.st_mode) || stat.st_rdev != 0;
+        close(fd);
+        return shown;
+    }
+    return false;
+}
+
 /* Owner, mode and time of the directory that the layers below show at `path`. */
 static void look_like_below(const struct tree *tree, const char *path, int directory)
 {

@@ -5,6 +5,7 @@
 #ifndef VITRINE_UNPACK_TREE_H
 #define VITRINE_UNPACK_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tree {
@@ -26,6 +27,12 @@ int tree_directory(struct tree *tree, const char *path);
 
 /* Opens the directory of an existing path without making anything; -errno when it is not there. */
 int tree_existing(const struct tree *tree, const char *path);
+
+/*
+ * Whether the layers below show something at `path`. Also true when that cannot be told, because the way
+ * leads through a symlink of this layer.
+ */
+bool tree_below_shows(const struct tree *tree, const char *path);
 
 /* Forgets the parent kept from the last call: something on its way may have been replaced. */
 void tree_forget_parent(void);

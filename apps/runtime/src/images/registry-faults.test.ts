@@ -1,6 +1,6 @@
 /** Registries that lie, stall, loop and pry: real HTTP on this machine, scripted to misbehave. */
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BlobStore } from "./blob-store.ts";
@@ -333,7 +333,7 @@ describe("redirects and credentials", () => {
 
   afterEach(() => elsewhere.stop());
 
-  const wantsBasic: Handler = (request, response) => {
+  const wantsBasic = (request: IncomingMessage, response: ServerResponse): boolean => {
     if (request.headers.authorization === basic) return false;
     response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
     return true;

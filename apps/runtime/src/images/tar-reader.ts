@@ -3,7 +3,7 @@
  * whole. It reads what layers and docker-archives are made of: ustar, pax and GNU long names. It refuses
  * sparse files, negative and overlong sizes, NUL bytes in names, headers above their bounds.
  *
- * Why not a library's parser: docs/decisions/0007-own-tar-reader.md.
+ * Why not a library's parser: docs/decisions/0008-own-tar-reader.md.
  */
 import { readPaxRecords } from "./pax-records.ts";
 import {

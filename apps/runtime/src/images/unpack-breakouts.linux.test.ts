@@ -3,12 +3,12 @@
  * (TestBreakouts of pkg/archive), and what must have come of each. Whatever the archive does, the
  * directory beside the target is the same afterwards, to the byte, the mode and the link count.
  */
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, mkdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RuntimeError } from "../kernel/errors.ts";
 import { describeTree, UnpackFixture } from "./fixtures/unpack-fixture.ts";
-import type { TarFile } from "./tar-writer.ts";
+import { type TarFile, writeTar } from "./tar-writer.ts";
 
 const dir = (name: string, mode = 0o755): TarFile => ({ name, type: "directory", mode });
 const file = (name: string, text = ""): TarFile => ({ name, data: Buffer.from(text) });
@@ -17,6 +17,8 @@ const hardlink = (link: string, name: string): TarFile => ({ name, type: "hardli
 
 interface Breakout {
   readonly name: string;
+  /** What the layer below has. */
+  readonly below?: readonly TarFile[];
   readonly files: readonly TarFile[];
   /** Undefined: the archive is refused. */
   readonly check?: (at: UnpackFixture) => Promise<void>;
@@ -219,6 +221,7 @@ const breakouts: readonly Breakout[] = [
   { name: "WhiteoutNameless", files: [...etc, file("etc/.wh.")] },
   {
     name: "WhiteoutSymlink",
+    below: [symlink("/etc", "localetc")],
     files: [...etc, file(".wh.localetc")],
     check: async (at) => {
       await isWhiteout(at, "localetc");
@@ -251,6 +254,7 @@ const breakouts: readonly Breakout[] = [
   },
   {
     name: "WhiteoutRelativePath",
+    below: etc,
     files: [symlink("/dne", "localetc"), file("dne/../.wh.etc")],
     check: (at) => isWhiteout(at, "etc"),
   },
@@ -315,13 +319,20 @@ describe("archives that try to break out", () => {
     await at.remove();
   });
 
-  test.each(breakouts)("$name", async ({ files, check }) => {
+  async function lowerOf(files: readonly TarFile[] = []): Promise<readonly string[]> {
+    const lower = join(at.directory, "below");
+    await mkdir(lower);
+    await at.unpackBytes(writeTar(files), { target: lower });
+    return [lower];
+  }
+
+  test.each(breakouts)("$name", async ({ files, below, check }) => {
     if (check === undefined) {
       await expect(at.unpack(files)).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
       expect(await describeTree(at.root)).toHaveLength(1);
       return;
     }
-    await at.unpack(files);
+    await at.unpack(files, await lowerOf(below));
     await check(at);
   });
 
