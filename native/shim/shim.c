@@ -1,9 +1,9 @@
 /*
- * vitrine-shim POD_ID [FD]: owns the containers of one pod, and outlives the daemon that started it.
+ * vitrine-shim POD_ID [FD [IDLE_MS]]: owns the containers of one pod, and outlives the daemon that started it.
  *
  * Its working directory is the pod's shim directory, where it listens on `s`. FD is a connected socket to serve at
  * once, so that whoever starts it needs neither wait nor connect. It ignores SIGTERM, SIGINT and SIGHUP: only SHUTDOWN, or
- * 30 seconds without container and connection, ends it. Its oom_score_adj, cgroup and limits stay as they were.
+ * IDLE_MS (30 seconds) without container and connection, ends it. Its oom_score_adj, cgroup and limits stay as they were.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 
 static const char *pod_id;
 static uint64_t start_time;
+static int idle_ms = SHIM_IDLE_MS;
 static struct timer idle, late;
 static struct requester closer;
 static bool closing;
@@ -55,7 +56,7 @@ static void reconsider(void)
     } else if (closing) {
         timer_set(&idle, 0, end);
     } else if (connections_none()) {
-        timer_set(&idle, SHIM_IDLE_MS, end);
+        timer_set(&idle, idle_ms, end);
     } else {
         timer_stop(&idle);
     }
@@ -126,13 +127,13 @@ static int own_descriptors(int fd)
     return fd;
 }
 
-static int number_of(const char *text)
+static int number_of(const char *text, int least, const char *what)
 {
     char *rest;
     errno = 0;
     long number = strtol(text, &rest, 10);
-    if (errno != 0 || rest == text || *rest != '\0' || number < 3 || number > 1 << 20)
-        die("FD is not the number of a descriptor", 0);
+    if (errno != 0 || rest == text || *rest != '\0' || number < least || number > 1 << 20)
+        die(what, 0);
     return (int)number;
 }
 
@@ -147,10 +148,13 @@ static void ignore_signals(void)
 int main(int argc, char **argv)
 {
     struct process_stat stat;
-    if (argc < 2 || argc > 3 || !id_ok(argv[1]))
-        die("usage: vitrine-shim POD_ID [FD]", 0);
+    if (argc < 2 || argc > 4 || !id_ok(argv[1]))
+        die("usage: vitrine-shim POD_ID [FD [IDLE_MS]]", 0);
     pod_id = argv[1];
-    int fd = own_descriptors(argc == 3 ? number_of(argv[2]) : -1);
+    int fd = argc < 3 ? -1 : number_of(argv[2], 3, "FD is not the number of a descriptor");
+    if (argc == 4)
+        idle_ms = number_of(argv[3], 1, "IDLE_MS is no number");
+    fd = own_descriptors(fd);
     ignore_signals();
     setsid(); /* fails when we lead one already, which is as good */
     umask(022);

@@ -107,16 +107,21 @@ export interface PlanOptions {
 const env = ["PATH=/bin", "HOME=/"];
 
 export class ShimBed {
-  readonly directory: string = mkdtempSync("/tmp/vt-shim-");
-  readonly rootfs: string = join(this.directory, "rootfs");
-  readonly logs: string = join(this.directory, "logs");
+  readonly directory: string;
+  readonly rootfs: string;
+  readonly logs: string;
   readonly exits: string[] = [];
   readonly lost: string[] = [];
   readonly #shims: LinuxShim[] = [];
   readonly #cgroups: string[] = [];
   #count = 0;
 
-  constructor() {
+  /** `directory` is that of another process's bed, which is shared then. */
+  constructor(directory?: string) {
+    this.directory = directory ?? mkdtempSync("/tmp/vt-shim-");
+    this.rootfs = join(this.directory, "rootfs");
+    this.logs = join(this.directory, "logs");
+    if (directory !== undefined) return;
     makeRootfs(this.rootfs);
     mkdirSync(this.logs);
   }
@@ -240,6 +245,11 @@ export class ShimBed {
   async remove(): Promise<void> {
     for (const shim of this.#shims) {
       await shim.shutdown().catch(() => undefined);
+    }
+    // Also those of a daemon that was killed before the test came to find them.
+    for (const name of readdirSync(this.directory)) {
+      const left = await this.find("pod", join(this.directory, name)).catch(() => undefined);
+      await left?.shutdown();
     }
     for (const path of this.#cgroups) rmdirSync(path);
     rmSync(this.directory, { recursive: true, force: true });
