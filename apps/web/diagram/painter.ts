@@ -4,7 +4,7 @@
  * meanwhile and when a drawing fails.
  */
 import { renderMermaid, type SequenceView } from "@vitrine/runtime/trace";
-import { type Columns, renderPicture, selfLabelMax } from "./picture.ts";
+import { type Columns, columnChars, renderPicture } from "./picture.ts";
 import { groupRows } from "./row-groups.ts";
 
 export interface Wish {
@@ -66,7 +66,7 @@ export class Painter {
     const wish = this.#wish;
     if (!wish || this.#disposed) return;
     const { view, active, lifelines, columns } = wish;
-    const text = renderMermaid(view, { lifelines, active, selfLabelMax: selfLabelMax(columns) });
+    const text = renderMermaid(view, { lifelines, active, columnChars: columnChars(columns) });
     // Rows carry keys and states that the text does not show.
     const rows = view.rows.map((row) => `${row.key} ${row.state}`).join("\n");
     const key = `${columns.pitch} ${text}`;

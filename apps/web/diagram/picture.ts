@@ -15,9 +15,9 @@ const gap = 10;
 export const messageFont =
   'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
-/** Longest label beside a self-arrow, in characters: it must not push the columns apart. */
-export function selfLabelMax(columns: Columns): number {
-  return Math.floor((2 * (columns.pitch - gap)) / 7) - 2;
+/** Characters that fit between two neighbouring lifelines, at an average width of the message font. */
+export function columnChars(columns: Columns): number {
+  return Math.max(8, Math.floor((columns.pitch - gap) / 7.2));
 }
 
 /** x of the n-th lifeline. */

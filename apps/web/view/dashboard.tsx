@@ -227,6 +227,7 @@ export function Dashboard({ live, recording }: DashboardProps) {
           <Stage
             chosen={selected.chosen}
             follow={follow}
+            level={level}
             live={source.live !== undefined}
             onChoose={choose}
             onFollow={setFollowLive}

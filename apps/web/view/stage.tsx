@@ -2,7 +2,7 @@
  * The stage: all calls of the chosen pod below each other on common lifelines, whose titles stay on top.
  * Follows the tail while the reader does not scroll up.
  */
-import { lifelineTitle, lifelineWhy } from "@vitrine/runtime/trace";
+import { type Level, lifelineTitle, lifelineWhy } from "@vitrine/runtime/trace";
 import {
   type MouseEvent,
   type RefObject,
@@ -116,6 +116,7 @@ export interface StageProps {
   readonly live: boolean;
   /** Changes when another pod or source is shown: the view starts at its top. */
   readonly place: string;
+  readonly level: Level;
   readonly watermark: string | undefined;
 }
 
@@ -159,7 +160,7 @@ function useTail(scroller: RefObject<HTMLElement | null>, props: StageProps) {
 }
 
 export function Stage(props: StageProps) {
-  const { scene, chosen, onChoose, follow, onFollow, live, watermark } = props;
+  const { scene, chosen, onChoose, follow, onFollow, live, place, level, watermark } = props;
   const scroller = useRef<HTMLDivElement>(null);
   // The same lifelines keep the same array, so that settled pictures are left alone.
   const key = scene.lifelines.join("\n");
@@ -168,9 +169,12 @@ export function Stage(props: StageProps) {
   const reveal = useReveal(scroller, chosen);
   const onScroll = useTail(scroller, props);
   const [seen, setSeen] = useState(0);
+  const shown = useRef("");
   useEffect(() => {
-    if (follow) setSeen(scene.rowCount);
-  }, [follow, scene.rowCount]);
+    const now = `${place} ${level}`;
+    if (follow || shown.current !== now) setSeen(scene.rowCount);
+    shown.current = now;
+  }, [follow, place, level, scene.rowCount]);
   const chosenKey = chosen?.key;
   const onDrawn = useCallback(
     (element: HTMLElement) => {

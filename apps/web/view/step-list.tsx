@@ -47,6 +47,7 @@ function StepRow({ item, chosen, first, onChoose, onKeyDown }: StepRowProps) {
       onClick={() => onChoose(row.key)}
       onKeyDown={onKeyDown}
       tabIndex={chosen || first ? 0 : -1}
+      title={printable(row.label, 300)}
       type="button"
     >
       <span className="step-n">{n}</span>

@@ -1,6 +1,6 @@
 /** The bar on top: where the spans come from, how deep to look, search, and what can be taken along. */
 import type { Level } from "@vitrine/runtime/trace";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { LiveState } from "../source/live-connection.ts";
 import type { Origin } from "../source/trace-store.ts";
 import {
@@ -145,6 +145,42 @@ export interface TopBarProps {
   readonly empty: boolean;
 }
 
+function SaveMenu({ empty, onSaveRecording, onSaveSvg }: TopBarProps) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      const inside = event.target instanceof Node && menu.current?.contains(event.target);
+      const leave = event instanceof KeyboardEvent ? event.key === "Escape" : !inside;
+      if (leave) menu.current?.removeAttribute("open");
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("keydown", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("keydown", close);
+    };
+  }, []);
+  const choose = (act: () => void) => () => {
+    menu.current?.removeAttribute("open");
+    act();
+  };
+  return (
+    <details className="menu" ref={menu}>
+      <summary aria-label="Save" className="tool" title="Save">
+        <SaveIcon />
+      </summary>
+      <div className="menu-list">
+        <button disabled={empty} onClick={choose(onSaveRecording)} type="button">
+          Recording <small>OTLP JSON Lines</small>
+        </button>
+        <button disabled={empty} onClick={choose(onSaveSvg)} type="button">
+          Diagram <small>SVG</small>
+        </button>
+      </div>
+    </details>
+  );
+}
+
 export function TopBar(props: TopBarProps) {
   const { origin, theme, onTheme, follow, onFollow, empty } = props;
   const themeIcon = { system: <SystemIcon />, light: <SunIcon />, dark: <MoonIcon /> }[theme];
@@ -177,19 +213,7 @@ export function TopBar(props: TopBarProps) {
         >
           <CopyIcon />
         </Tool>
-        <details className="menu">
-          <summary aria-label="Save" className="tool" title="Save">
-            <SaveIcon />
-          </summary>
-          <div className="menu-list">
-            <button disabled={empty} onClick={props.onSaveRecording} type="button">
-              Recording <small>OTLP JSON Lines</small>
-            </button>
-            <button disabled={empty} onClick={props.onSaveSvg} type="button">
-              Diagram <small>SVG</small>
-            </button>
-          </div>
-        </details>
+        <SaveMenu {...props} />
         <Tool label={`Theme: ${theme} (t)`} onClick={() => onTheme(nextTheme[theme])}>
           {themeIcon}
         </Tool>

@@ -43,7 +43,7 @@ export function rowCaption(row: Row): string {
   const parts = [row.label];
   if (row.kind === "message") {
     if (row.error !== undefined) parts[0] = `✕ ${row.label} (${row.error})`;
-    if (row.foldedCount > 0) parts.push(countOf(row.foldedCount, "step"));
+    if (row.foldedCount > 0 && row.shownCount === 0) parts.push(countOf(row.foldedCount, "step"));
     if (row.durationNs !== undefined && !row.hasReply) parts.push(formatDuration(row.durationNs));
     if (row.state === "running" && !row.hasReply) parts.push("…");
   } else {
@@ -53,13 +53,37 @@ export function rowCaption(row: Row): string {
   return parts.join(" · ");
 }
 
+/** A word that is too long for its line loses its head when it is a path, else its middle. */
+function shortenWord(word: string, max: number): string {
+  if (word.length <= max) return word;
+  const parts = word.split("/");
+  while (parts.length > 2 && parts.join("/").length + 2 > max) parts.shift();
+  const tail = `…/${parts.join("/")}`;
+  if (parts.length > 1 && tail.length <= max) return tail;
+  const half = Math.max(1, Math.floor((max - 1) / 2));
+  return `${word.slice(0, half)}…${word.slice(-half)}`;
+}
+
 /** Label cut first, so that errno and duration stay readable behind a long name. */
-function captionOf(row: Row, max: number): string {
-  const caption = rowCaption(row);
+function captionOf(row: Row, max: number, wordMax = max): string {
+  const label = row.label
+    .split(" ")
+    .map((word) => shortenWord(word, wordMax))
+    .join(" ");
+  const caption = rowCaption({ ...row, label });
   const excess = [...caption].length - max;
   if (excess <= 0) return caption;
-  const keep = Math.max(16, [...row.label].length - excess);
-  return rowCaption({ ...row, label: printable(row.label, keep) });
+  const keep = Math.max(16, [...label].length - excess);
+  return rowCaption({ ...row, label: printable(label, keep) });
+}
+
+/** The text of a row's arrow, fitted to the room there is when that is known. */
+function messageText(row: Row, ids: readonly string[], columnChars: number | undefined): string {
+  if (columnChars === undefined) return ` ${mermaidLabel(captionOf(row, mermaidLabelMax))}`;
+  if (row.from === row.to) return `nowrap: ${mermaidLabel(captionOf(row, 2 * columnChars))}`;
+  const distance = Math.abs(ids.indexOf(row.from) - ids.indexOf(row.to));
+  const lineMax = columnChars * distance;
+  return ` ${mermaidLabel(captionOf(row, Math.min(mermaidLabelMax, lineMax * 3), lineMax))}`;
 }
 
 function arrowOf(row: Row): string {
@@ -74,8 +98,11 @@ export interface MermaidOptions {
   readonly lifelines?: readonly string[];
   /** Lifelines that are active already where a window of a longer view begins; see `sliceView`. */
   readonly active?: readonly string[];
-  /** Longest label of an arrow to itself, which is then kept on one line. */
-  readonly selfLabelMax?: number;
+  /**
+   * Characters that fit between two neighbouring lifelines, when the picture has fixed columns: labels
+   * are shortened to three lines, and those of arrows to themselves kept on one.
+   */
+  readonly columnChars?: number;
   /** A word every copy of the picture must carry, such as SIMULATED. */
   readonly mark?: string;
 }
@@ -118,10 +145,8 @@ export function renderMermaid(view: SequenceView, options: MermaidOptions = {}):
   for (const row of view.rows) {
     const from = ids.get(row.from) as string;
     const to = ids.get(row.to) as string;
-    const unwrapped = options.selfLabelMax !== undefined && row.from === row.to;
-    const max = unwrapped ? (options.selfLabelMax ?? mermaidLabelMax) : mermaidLabelMax;
-    const caption = mermaidLabel(captionOf(row, max));
-    lines.push(`  ${from}${arrowOf(row)}${to}:${unwrapped ? "nowrap:" : ""} ${caption}`);
+    const text = messageText(row, [...ids.keys()], options.columnChars);
+    lines.push(`  ${from}${arrowOf(row)}${to}:${text}`);
     if (!row.hasReply || row.from === row.to) continue;
     if (row.kind === "message") {
       lines.push(`  activate ${to}`);

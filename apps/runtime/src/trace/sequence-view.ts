@@ -36,6 +36,8 @@ export interface Row {
   readonly atNs: bigint;
   /** Of the whole step; undefined while it runs. */
   readonly durationNs: bigint | undefined;
+  /** Steps right below this one that are shown. */
+  readonly shownCount: number;
   /** Steps folded into this one, and how many of those failed. */
   readonly foldedCount: number;
   readonly foldedFailed: number;
@@ -168,6 +170,7 @@ export function viewCall(call: Call, level: Level): SequenceView {
       level: shown.level,
       depth: shown.depth,
       durationNs: durationNs(step.span),
+      shownCount: shown.shownChildren,
       foldedCount: shown.foldedCount,
       foldedFailed: shown.foldedFailed,
     };

@@ -46,6 +46,7 @@ function rowOf(chapter: Chapter): Row {
     depth: 0,
     atNs: isReply && last !== undefined ? last : first.span.startNs,
     durationNs: last === undefined ? undefined : last - first.span.startNs,
+    shownCount: 0,
     foldedCount: 0,
     foldedFailed: 0,
     hasReply: false,

@@ -77,7 +77,7 @@ function arrow(layout: Layout, row: Row): string {
 function words(row: Row): string {
   const label =
     row.error !== undefined && row.kind === "message" ? `${row.label} (${row.error})` : row.label;
-  const folded = row.kind === "message" && row.foldedCount > 0;
+  const folded = row.kind === "message" && row.foldedCount > 0 && row.shownCount === 0;
   const indent = "  ".repeat(Math.min(row.depth, 6));
   return `${indent}${label}${folded ? ` [${countOf(row.foldedCount, "step")}]` : ""}`;
 }

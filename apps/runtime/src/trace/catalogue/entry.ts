@@ -10,7 +10,7 @@ export interface CatalogueEntry {
   readonly level: Level;
   readonly from: Lifeline;
   readonly to: Lifeline;
-  /** Arrow label with {attribute.name} placeholders; a missing attribute leaves nothing. */
+  /** Arrow label with {attribute.name} placeholders ({name|octal} for modes); a missing attribute leaves nothing. */
   readonly label: string;
   /** Label of the arrow back, when there is something worth saying; also with placeholders. */
   readonly reply?: string;

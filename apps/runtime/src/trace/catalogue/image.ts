@@ -101,7 +101,7 @@ export const imageSteps = {
     level: 2,
     from: "runtime",
     to: "kernel",
-    label: "snapshot on {vitrine.snapshot.layers} layers",
+    label: "prepare snapshot, layers below: {vitrine.snapshot.layers}",
     attributes: {
       "vitrine.snapshot.key": "container the snapshot is for",
       "vitrine.snapshot.layers": "read-only layers below it",

@@ -76,7 +76,7 @@ export const opAttributeSteps = {
     level: 3,
     from: "container",
     to: "kernel",
-    label: "umask {vitrine.op.mask}",
+    label: "umask {vitrine.op.mask|octal}",
     attributes: {
       "vitrine.op.mask": "permission bits that new files do not get, decimal",
     },

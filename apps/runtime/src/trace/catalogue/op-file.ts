@@ -94,7 +94,7 @@ export const opFileSteps = {
     level: 3,
     from: "runtime",
     to: "kernel",
-    label: "chmod {vitrine.op.path} {vitrine.op.mode}",
+    label: "chmod {vitrine.op.path} {vitrine.op.mode|octal}",
     attributes: {
       "vitrine.op.at": "slot the path starts in; unset means the host's root",
       "vitrine.op.path": "path inside that slot, or absolute",
