@@ -29,7 +29,8 @@ const services = [
 
 function readMethods(): ReadonlyMap<RpcName, Method> {
   const methods = new Map<RpcName, Method>();
-  const roots = new Map(services.map(([file]) => [file, loadProto(file)]));
+  const files = [...new Set(services.map(([file]) => file))];
+  const roots = new Map(files.map((file) => [file, loadProto(file)]));
   for (const [file, service] of services) {
     for (const method of roots.get(file)?.lookupService(service).methodsArray ?? []) {
       const { resolvedRequestType, resolvedResponseType } = method;

@@ -257,7 +257,7 @@ export const configKeys = {
       .int()
       .min(16)
       .max(1 << 20),
-    default: 16_384,
+    default: 8192,
     doc: "Span events (start and end count each) kept for readers of the trace stream that come late.",
   }),
   traceAddress: key({

@@ -1,0 +1,71 @@
+/** The main function of `vitrined`. */
+import type { Settings } from "./config/config-keys.ts";
+import { configurationPage, defaultConfig } from "./config/default-config.ts";
+import { type Logger, openLog } from "./logger.ts";
+import { checkMachine } from "./machine.ts";
+import { ProgramError, runProgram } from "./program-error.ts";
+import { defaultConfigPath, readConfig } from "./read-config.ts";
+import { programVersion } from "./version.ts";
+import { parseVitrinedArguments, vitrinedHelp, withArguments } from "./vitrined-arguments.ts";
+
+function configCommand(words: readonly string[], named: string | undefined): void {
+  const [what, file] = words;
+  if (what === "default") process.stdout.write(defaultConfig());
+  else if (what === "docs") process.stdout.write(configurationPage());
+  else if (what === "check") {
+    readConfig(file ?? named ?? defaultConfigPath);
+    process.stdout.write(`${file ?? named ?? defaultConfigPath}: good\n`);
+  } else throw new ProgramError("usage: vitrined config default|check [FILE]|docs", 2);
+}
+
+/** A bug must not leave a half-dead root process: save what can be saved, say it, end; a supervisor starts anew. */
+function dieOnBugs(log: Logger, flushNow: () => void): void {
+  process.on("uncaughtException", (error) => {
+    log.fatal(error, "a bug; the daemon ends, containers run on");
+    flushNow();
+    process.exit(1);
+  });
+}
+
+async function serve(settings: Settings): Promise<void> {
+  checkMachine(process.platform, process.getuid?.());
+  process.umask(0o022);
+  const log = openLog(settings.logLevel);
+  let flushNow = () => {};
+  dieOnBugs(log, () => flushNow());
+  const began = performance.now();
+  const { startDaemon } = await import("./daemon.ts");
+  const daemon = await startDaemon(settings, log);
+  flushNow = () => daemon.flushNow();
+  const ms = Math.round(performance.now() - began);
+  log.info({ socket: settings.address, version: programVersion(), ms }, "ready");
+  let ending = false;
+  const end = (signal: NodeJS.Signals) => {
+    if (ending) process.exit(1);
+    ending = true;
+    log.info({ signal }, "ending; containers run on");
+    void daemon.close().then(() => {
+      log.info("ended");
+      process.exit(0);
+    });
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+async function main(): Promise<void> {
+  const parsed = parseVitrinedArguments(process.argv.slice(2));
+  const { values, words } = parsed;
+  const [word, ...rest] = words;
+  if (values.help === true) process.stdout.write(vitrinedHelp);
+  else if (values.version === true) process.stdout.write(`vitrined ${programVersion()}\n`);
+  else if (word === "config") configCommand(rest, values.config);
+  else if (word !== undefined) {
+    throw new ProgramError(`there is no command ${word}\nvitrined --help lists what there is`, 2);
+  } else await serve(withArguments(readConfig(values.config), parsed));
+}
+
+/** Runs the program on process.argv; sets the exit code. */
+export function vitrinedMain(): Promise<void> {
+  return runProgram("vitrined", main);
+}
