@@ -84,9 +84,10 @@ void launch_kill(struct launch *launch, int error, const char *why)
     child_signal(launch->target, SIGKILL);
 }
 
-static void take_record(struct launch *launch, const struct report_header *header,
+static void take_record(struct records *records, const struct report_header *header,
                         const uint8_t *record)
 {
+    struct launch *launch = CONTAINER_OF(records, struct launch, records);
     if (launch->batch_length + header->length > LAUNCH_BATCH)
         launch_flush(launch);
     memcpy(launch->batch + launch->batch_length, record, header->length);
@@ -109,31 +110,6 @@ static void take_record(struct launch *launch, const struct report_header *heade
         launch_kill(launch, -error, "the process that clone3 made cannot be watched");
 }
 
-/* Splits bytes of the pipe into records. False when they are none. */
-static bool take_bytes(struct launch *launch, const uint8_t *data, size_t length)
-{
-    while (length > 0) {
-        size_t have = launch->partial_length, want = 2;
-        if (have >= 2) {
-            want = (size_t)(launch->partial[0] | launch->partial[1] << 8);
-            if (want < REPORT_HEADER_SIZE || want > REPORT_SIZE_MAX)
-                return false;
-        }
-        size_t taken = want - have < length ? want - have : length;
-        memcpy(launch->partial + have, data, taken);
-        launch->partial_length = (uint16_t)(have + taken);
-        data += taken;
-        length -= taken;
-        if (want == 2 || launch->partial_length < want)
-            continue;
-        struct report_header header;
-        memcpy(&header, launch->partial, sizeof header);
-        launch->partial_length = 0;
-        take_record(launch, &header, launch->partial);
-    }
-    return true;
-}
-
 void launch_read(struct launch *launch)
 {
     uint8_t data[4096];
@@ -143,11 +119,11 @@ void launch_read(struct launch *launch)
             continue;
         if (length < 0 && errno == EAGAIN)
             break;
-        if (length > 0 && take_bytes(launch, data, (size_t)length))
+        if (length > 0 && records_feed(&launch->records, data, (size_t)length, take_record))
             continue;
         launch->eof = now_monotonic();
         loop_close(&launch->report);
-        if (length > 0 || launch->partial_length > 0)
+        if (length > 0 || launch->records.length > 0)
             launch_kill(launch, EPROTO, "vitrine-oci reported what is no record");
     }
     launch->changed(launch);

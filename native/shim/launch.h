@@ -7,7 +7,7 @@
 
 #include "child.h"
 #include "connection.h"
-#include "report.h"
+#include "records.h"
 
 #define LAUNCH_BATCH 4096
 
@@ -34,8 +34,8 @@ struct launch {
     uint8_t failed_process;
     char detail[REPORT_DETAIL_MAX + 1];
     struct timer flush, grace;
-    uint16_t partial_length, batch_length;
-    uint8_t partial[REPORT_SIZE_MAX];
+    struct records records;
+    uint16_t batch_length;
     uint8_t batch[LAUNCH_BATCH];
     void (*changed)(struct launch *launch);
 };
