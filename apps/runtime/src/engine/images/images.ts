@@ -5,7 +5,7 @@
  * stand on stay until the last of those containers has gone.
  */
 import type * as cri from "../../api/index.ts";
-import { RuntimeError } from "../../kernel/errors.ts";
+import { messageOf, RuntimeError } from "../../kernel/errors.ts";
 import type { FetchedImage, World } from "../../kernel/world.ts";
 import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
 import type { CrashPoint, EngineOptions } from "../engine-options.ts";
@@ -62,8 +62,11 @@ export class Images {
       this.#records.delete(record.id);
       problems.push(`image ${record.repoTags[0] ?? record.id} lost a layer; pull it again`);
     }
-    await this.ensureBuiltin(context);
-    await this.#collect(context);
+    const attempt = async (what: string, work: Promise<void>): Promise<void> => {
+      await work.catch((error: unknown) => problems.push(`${what}: ${messageOf(error)}`));
+    };
+    await attempt("images of the program", this.ensureBuiltin(context));
+    await attempt("images nobody needs", this.#collect(context));
     return problems;
   }
 
