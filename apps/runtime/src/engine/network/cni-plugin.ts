@@ -85,10 +85,10 @@ function failureOf(call: PluginCall, result: ProgramResult): RuntimeError {
   const decoder = new TextDecoder();
   const stdout = decoder.decode(result.stdout);
   const said = (pluginError(stdout) ?? (decoder.decode(result.stderr) || stdout)).trim();
-  const words = said === "" ? "and printed nothing" : `: ${said.slice(0, quoteMax)}`;
+  const words = said === "" ? " and printed nothing" : `: ${said.slice(0, quoteMax)}`;
   return new RuntimeError(
     "UNAVAILABLE",
-    `${what} failed with exit code ${result.exitCode}${words === said ? "" : " "}${words}`,
+    `${what} failed with exit code ${result.exitCode}${words}`,
   );
 }
 
