@@ -110,9 +110,9 @@ describe("growing", () => {
     await page.waitForTimeout(400);
     const columns = await page.evaluate(() =>
       [...document.querySelectorAll(".picture svg")].map((svg) =>
-        [...svg.querySelectorAll(".actor-line")].map((line) =>
-          Math.round(line.getBoundingClientRect().x),
-        ).sort((a, b) => a - b),
+        [...svg.querySelectorAll(".actor-line")]
+          .map((line) => Math.round(line.getBoundingClientRect().x))
+          .sort((a, b) => a - b),
       ),
     );
     for (const each of columns) expect(each).toEqual(columns[0]);

@@ -165,6 +165,12 @@ describe("keyboard", () => {
     expect(await level(page)).toMatch(/^3/);
     expect(await page.locator(".search-count").innerText()).toBe("1/3");
     expect(await page.locator(".details .op").innerText()).toContain("pivotRoot");
+    // Its arrow comes into view although that part of a long call was not drawn before.
+    const arrow = page.locator(".row-chosen", { hasText: "pivot_root" });
+    await expect
+      .poll(async () => (await arrow.boundingBox())?.y ?? -1, { timeout: 5_000 })
+      .toBeGreaterThan(100);
+    expect((await arrow.boundingBox())?.y).toBeLessThan(960);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Block } from "./scene.ts";
 import { clockTime } from "./time.ts";
 
 /** Rows of one Mermaid picture: above about this many, drawing takes longer than a frame or two. */
-const windowRows = 24;
+export const windowRows = 24;
 
 export interface CallBlockProps {
   readonly block: Block;

@@ -13,7 +13,7 @@ import {
   useState,
 } from "react";
 import { type Columns, columnX, pictureWidth, sideMargin } from "../diagram/picture.ts";
-import { CallBlock } from "./call-block.tsx";
+import { CallBlock, windowRows } from "./call-block.tsx";
 import { FollowIcon } from "./icons.tsx";
 import type { Scene } from "./scene.ts";
 
@@ -72,7 +72,9 @@ function mark(root: HTMLElement, key: string | undefined): void {
 }
 
 /** Scrolls the chosen step's arrow into view, also when its picture is drawn only because of that. */
-function useReveal(scroller: RefObject<HTMLElement | null>, chosen: Chosen | undefined) {
+function useReveal(scroller: RefObject<HTMLElement | null>, { chosen, scene, level }: StageProps) {
+  const latest = useRef(scene);
+  latest.current = scene;
   const wanted = useRef<string>(undefined);
   const reveal = useCallback(() => {
     const root = scroller.current;
@@ -86,6 +88,7 @@ function useReveal(scroller: RefObject<HTMLElement | null>, chosen: Chosen | und
       root.scrollTop += box.top - view.top - view.height / 3;
     }
   }, [scroller]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: at another level the same step lies elsewhere
   useEffect(() => {
     const root = scroller.current;
     if (!root) return;
@@ -93,11 +96,14 @@ function useReveal(scroller: RefObject<HTMLElement | null>, chosen: Chosen | und
     if (!chosen) return;
     wanted.current = chosen.key;
     if (!root.querySelector(`[data-key="${CSS.escape(chosen.key)}"]`)) {
+      const block = latest.current.blocks.find((candidate) => candidate.key === chosen.blockKey);
+      const row = block?.view.rows.findIndex((candidate) => candidate.key === chosen.key) ?? 0;
       const call = root.querySelector(`[data-call="${CSS.escape(chosen.blockKey)}"]`);
-      call?.scrollIntoView({ block: "nearest" });
+      const windows = call?.querySelectorAll(".picture");
+      windows?.[Math.floor(Math.max(0, row) / windowRows)]?.scrollIntoView({ block: "start" });
     }
     reveal();
-  }, [chosen, scroller, reveal]);
+  }, [chosen, level, scroller, reveal]);
   return reveal;
 }
 
@@ -166,7 +172,7 @@ export function Stage(props: StageProps) {
   const key = scene.lifelines.join("\n");
   const lifelines = useMemo(() => (key === "" ? [] : key.split("\n")), [key]);
   const columns = useColumns(scroller, lifelines.length);
-  const reveal = useReveal(scroller, chosen);
+  const reveal = useReveal(scroller, props);
   const onScroll = useTail(scroller, props);
   const [seen, setSeen] = useState(0);
   const shown = useRef("");

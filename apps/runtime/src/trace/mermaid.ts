@@ -13,7 +13,7 @@ import { lifelineTitle } from "./step.ts";
 export const mermaidLabelMax = 80;
 
 // What Mermaid leaves alone inside a message; letters and digits of any script too.
-const plain = /^[\p{L}\p{N}\p{M} ._:/,()=+@…→·µ✕×-]$/u;
+const plain = /^[\p{L}\p{N}\p{M} \u00a0._:/,()=+@…→·µ✕×-]$/u;
 
 /**
  * A label no part of which is Mermaid syntax. Words that Mermaid looks for in text ("end", "wrap:",
@@ -38,17 +38,25 @@ export function mermaidLabel(text: string): string {
   return out === "" ? "#32;" : out;
 }
 
+/** Number and unit stay on one line where a label wraps. */
+function unbroken(text: string): string {
+  return text.replace(" ", "\u00a0");
+}
+
 /** The words of an arrow: label, errno, what is folded, how long it took. */
 export function rowCaption(row: Row): string {
   const parts = [row.label];
   if (row.kind === "message") {
     if (row.error !== undefined) parts[0] = `✕ ${row.label} (${row.error})`;
-    if (row.foldedCount > 0 && row.shownCount === 0) parts.push(countOf(row.foldedCount, "step"));
-    if (row.durationNs !== undefined && !row.hasReply) parts.push(formatDuration(row.durationNs));
+    if (row.foldedCount > 0 && row.shownCount === 0)
+      parts.push(unbroken(countOf(row.foldedCount, "step")));
+    if (row.durationNs !== undefined && !row.hasReply) {
+      parts.push(unbroken(formatDuration(row.durationNs)));
+    }
     if (row.state === "running" && !row.hasReply) parts.push("…");
   } else {
     if (row.error !== undefined) parts[0] = `✕ ${row.label}`;
-    if (row.durationNs !== undefined) parts.push(formatDuration(row.durationNs));
+    if (row.durationNs !== undefined) parts.push(unbroken(formatDuration(row.durationNs)));
   }
   return parts.join(" · ");
 }
@@ -57,9 +65,9 @@ export function rowCaption(row: Row): string {
 function shortenWord(word: string, max: number): string {
   if (word.length <= max) return word;
   const parts = word.split("/");
-  while (parts.length > 2 && parts.join("/").length + 2 > max) parts.shift();
+  while (parts.length > 1 && parts.join("/").length + 2 > max) parts.shift();
   const tail = `…/${parts.join("/")}`;
-  if (parts.length > 1 && tail.length <= max) return tail;
+  if (word.includes("/") && tail.length <= max) return tail;
   const half = Math.max(1, Math.floor((max - 1) / 2));
   return `${word.slice(0, half)}…${word.slice(-half)}`;
 }
