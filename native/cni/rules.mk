@@ -10,3 +10,8 @@ $(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h)
 $(BUILD)/cni/vitrine-bridge: $(CNI_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(STATIC_LDFLAGS)
+
+CNI_TEST_SOURCES := cni/test/json-test.c cni/json-read.c cni/json-value.c
+NATIVE_TESTS += $(BUILD)/json-test
+$(BUILD)/json-test: $(CNI_TEST_SOURCES) cni/json-read.h | $(BUILD)
+	$(CC) $(CPPFLAGS) -std=gnu11 -O1 -g $(WARNINGS) $(SANITIZERS) -o $@ $(CNI_TEST_SOURCES)
