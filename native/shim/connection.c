@@ -313,7 +313,7 @@ void connections_open(void)
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
         die("bind", errno);
     umask(mask);
-    if (listen(fd, 16) < 0 || renameat2(AT_FDCWD, SOCKET_NEW, AT_FDCWD, SOCKET_NAME, RENAME_NOREPLACE) < 0) {
+    if (listen(fd, 128) < 0 || renameat2(AT_FDCWD, SOCKET_NEW, AT_FDCWD, SOCKET_NAME, RENAME_NOREPLACE) < 0) {
         int error = errno;
         unlink(SOCKET_NEW);
         die("socket s in the working directory", error);

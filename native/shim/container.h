@@ -71,7 +71,16 @@ void container_attach(const struct requester *from, const struct attach_request 
 /* Frames of an attachment. False when `from` is none. */
 bool attachment_frame(const struct requester *from, const struct frame *frame, bool *good);
 
-/* Between container.c and attach.c. */
+/* Between container.c, container-end.c and attach.c. */
+#define CONTAINER_KILL_ROUNDS 2000 /* ten seconds */
+#define CONTAINER_FREEZE_AFTER 3   /* rounds after which a freezer is used */
+bool waiter_add(struct waiter **list, const struct requester *from);
+/* Answers all of them: REPLY, or ERROR when `error` is not 0. */
+void waiters_answer(struct waiter **list, int error, const char *what);
+/* Kills by cgroup until nobody is left; `advance` is scheduled then. */
+void container_empty(struct container *container);
+/* Looks again at once, instead of at the next round. */
+void container_empty_now(struct container *container);
 void container_output(struct output *output, const uint8_t *data, size_t length);
 void container_output_ended(struct output *output);
 void attachments_end(struct container *container, int code, uint8_t flags);

@@ -19,8 +19,12 @@ async function attach(id: string, stdin: boolean, over: LinuxShim = shim) {
   const got = { stdout: "", stderr: "" };
   const { stream, terminal } = await over.attach(id, {
     stdin,
-    stdout: (bytes) => void (got.stdout += Buffer.from(bytes).toString()),
-    stderr: (bytes) => void (got.stderr += Buffer.from(bytes).toString()),
+    stdout: (bytes) => {
+      got.stdout += Buffer.from(bytes).toString();
+    },
+    stderr: (bytes) => {
+      got.stderr += Buffer.from(bytes).toString();
+    },
   });
   return { got, stream, terminal };
 }
