@@ -26,7 +26,9 @@ function run(check: Check): Promise<boolean> {
   const started = process.hrtime.bigint();
   return new Promise((resolve) => {
     const [command, ...args] = check.command;
-    const child = spawn(command, args, { cwd: repository });
+    // Colours are for people at a terminal, not for a log.
+    const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" };
+    const child = spawn(command, args, { cwd: repository, env });
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;

@@ -43,7 +43,10 @@ export const bans: readonly { readonly pattern: RegExp; readonly instead: string
   { pattern: /\bperformance\.now\b/, instead: "world.clock.monotonicNs()" },
   { pattern: /\bMath\.random\b|\bcrypto\.random/, instead: "world.random.bytes()" },
   { pattern: /\bset(?:Timeout|Interval|Immediate)\(/, instead: "world.clock.sleep()" },
-  { pattern: /(?<![\w."'{])process\.(?:env|platform|pid|on|exit)\b/, instead: "an option of the engine" },
+  {
+    pattern: /(?<![\w."'{])process\.(?:env|platform|pid|on|exit)\b/,
+    instead: "an option of the engine",
+  },
   { pattern: /\bBuffer\./, instead: "Uint8Array and TextEncoder" },
   { pattern: /\bconsole\./, instead: "a span attribute or event" },
 ];
