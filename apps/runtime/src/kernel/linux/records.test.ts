@@ -1,4 +1,7 @@
 import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -71,6 +74,39 @@ for (const [name, damage] of damages) {
     expect(readdirSync(folder).some((file) => file.includes(".corrupt-1"))).toBe(true);
   });
 }
+
+test("a database of another program is set aside, as is a directory in its place", () => {
+  const other = new DatabaseSync(path);
+  other.exec("CREATE TABLE record (something TEXT)");
+  other.close();
+  const first = openRecords(path);
+  expect(first.quarantined.join()).toContain("corrupt-1");
+  first.close();
+  rmSync(path);
+  mkdirSync(path);
+  const second = openRecords(path);
+  expect(second.quarantined.join()).toContain("corrupt-2");
+  second.put("pod", "a", 1);
+  second.close();
+});
+
+test("a journal with garbage behind its last whole transaction loses nothing that was committed", () => {
+  const records = openRecords(path);
+  records.put("pod", "a", 1);
+  records.put("pod", "b", 2);
+  // As a process that was killed in the middle of a write leaves it: no checkpoint, no clean end.
+  cpSync(path, join(folder, "copy.db"));
+  cpSync(`${path}-wal`, join(folder, "copy.db-wal"));
+  records.close();
+  appendFileSync(join(folder, "copy.db-wal"), Buffer.alloc(3000, 0xa5));
+  const again = openRecords(join(folder, "copy.db"));
+  expect(again.quarantined).toEqual([]);
+  expect(again.list("pod")).toEqual([
+    ["a", 1],
+    ["b", 2],
+  ]);
+  again.close();
+});
 
 test("one damaged row is set aside, the others stay", () => {
   fill(3);

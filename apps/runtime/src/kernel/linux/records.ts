@@ -36,6 +36,8 @@ function openDatabase(path: string): DatabaseSync {
     if (check.quick_check !== "ok")
       throw new Error(check.quick_check ?? "quick_check said nothing");
     database.exec(schema);
+    // A table of that name with other columns is not ours to read.
+    database.prepare("SELECT kind, id, value, checksum FROM record LIMIT 1").get();
     return database;
   } catch (error) {
     database.close();

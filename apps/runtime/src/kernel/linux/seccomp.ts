@@ -50,7 +50,7 @@ const architectures: Readonly<Record<string, number>> = {
   SCMP_ARCH_RISCV64: 0xc000_00f3,
 };
 
-const attributes = { badArchAction: 2, noNewPrivs: 3, optimize: 8 } as const;
+const attributes = { noNewPrivs: 3, optimize: 8 } as const;
 const optimizeBinaryTree = 2;
 const eexist = -17;
 const eperm = 1;
@@ -136,6 +136,14 @@ function actionOf(name: string, errnoRet: number | undefined, where: string): nu
 
 type Rule = NonNullable<SeccompProfile["syscalls"]>[number];
 
+/** JSON has no 64 bits: what a double does not hold exactly would be another condition than the one meant. */
+function operand(value: number, where: string): bigint {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw invalid(`${where} compares with ${value}, which is no whole number from 0 to 2^53`);
+  }
+  return BigInt(value);
+}
+
 function argumentsOf(rule: Rule, where: string): object[] {
   return (rule.args ?? []).map((argument) => {
     if (!(argument.index >= 0 && argument.index < argumentsMax)) {
@@ -144,8 +152,8 @@ function argumentsOf(rule: Rule, where: string): object[] {
     return {
       arg: argument.index,
       op: numberOf(comparisons, argument.op, "comparison", where),
-      datumA: BigInt(argument.value),
-      datumB: BigInt(argument.valueTwo ?? 0),
+      datumA: operand(argument.value, where),
+      datumB: operand(argument.valueTwo ?? 0, where),
     };
   });
 }
@@ -202,8 +210,8 @@ export function compileSeccomp(profile: SeccompProfile): Uint8Array {
   const filter = lib.init(fallback);
   if (filter === null) throw invalid("libseccomp refused the default action");
   try {
-    // A call by a foreign architecture gets what an unknown call gets; no_new_privs is an op of the Plan.
-    lib.attrSet(filter, attributes.badArchAction, fallback);
+    // no_new_privs is an op of the Plan. A call of an architecture that the profile does not name kills, which is
+    // libseccomp's default: what the profile denies must not be had by int 0x80.
     lib.attrSet(filter, attributes.noNewPrivs, 0);
     lib.attrSet(filter, attributes.optimize, optimizeBinaryTree);
     for (const name of profile.architectures ?? []) {
