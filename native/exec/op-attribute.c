@@ -63,7 +63,8 @@ int op_link_up(struct executor *x, const struct op *op)
 int op_rlimit(struct executor *x, const struct op *op)
 {
     struct rlimit limit = {.rlim_cur = op->u.rlimit.soft, .rlim_max = op->u.rlimit.hard};
-    return prlimit(0, (enum __rlimit_resource)op->u.rlimit.type, &limit, NULL) < 0
+    /* The system call itself: C libraries do not agree on the type of its second argument. */
+    return syscall(SYS_prlimit64, 0, (int)op->u.rlimit.type, &limit, NULL) < 0
                ? fail(x, errno, "limit")
                : 0;
 }

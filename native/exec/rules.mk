@@ -4,5 +4,5 @@ OP_SOURCES := $(addprefix exec/,reader.c decode.c report.c path.c procfs.c run.c
 
 TARGETS += $(BUILD)/vitrine-oci
 $(BUILD)/vitrine-oci: $(OP_SOURCES) exec/main.c $(wildcard exec/*.h include/*.h) | $(BUILD)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -o $@ $(OP_SOURCES) exec/main.c $(STATIC_LDFLAGS)
+	$(STATIC_CC) $(CPPFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -o $@ $(OP_SOURCES) exec/main.c $(STATIC_LDFLAGS)
 	strip $@

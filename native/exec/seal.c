@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "syscalls.h"
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3; before that every memfd is executable */
 #endif
@@ -71,7 +73,7 @@ int run_sealed(char *const argv[], char *const env[])
     int copy = sealed_copy("/proc/self/exe");
     if (copy < 0)
         return copy;
-    execveat(copy, "", argv, env, AT_EMPTY_PATH);
+    sys_execveat(copy, argv, env);
     int error = errno;
     close(copy);
     return -error;

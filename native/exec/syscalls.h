@@ -1,7 +1,8 @@
-/* System calls that this glibc has no wrapper for. They return -1 and errno, as wrappers do. */
+/* System calls that C libraries have no wrapper for. They return -1 and errno, as wrappers do. */
 #ifndef VITRINE_SYSCALLS_H
 #define VITRINE_SYSCALLS_H
 
+#include <linux/close_range.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -66,6 +67,11 @@ static inline int sys_move_mount(int from, int to)
 static inline int sys_mount_setattr(int fd, unsigned flags, struct mount_attr *attr)
 {
     return (int)syscall(SYS_mount_setattr, fd, "", flags, attr, sizeof *attr);
+}
+
+static inline int sys_execveat(int fd, char *const argv[], char *const env[])
+{
+    return (int)syscall(SYS_execveat, fd, "", argv, env, 0x1000 /* AT_EMPTY_PATH */);
 }
 
 static inline int sys_fchmodat2(int dir, const char *path, mode_t mode, unsigned flags)

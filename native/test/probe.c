@@ -128,7 +128,7 @@ static int do_rlimits(int argc, char *argv[])
     (void)argc, (void)argv;
     for (int i = 0; i < 16; i++) {
         struct rlimit limit;
-        if (getrlimit((enum __rlimit_resource)i, &limit) == 0)
+        if (syscall(SYS_prlimit64, 0, i, NULL, &limit) == 0)
             printf("rlimit %d %lld %lld\n", i, (long long)limit.rlim_cur, (long long)limit.rlim_max);
     }
     return 0;
@@ -343,7 +343,7 @@ static int do_swap(int argc, char *argv[])
     printf("swapping\n");
     fflush(stdout);
     for (;;)
-        if (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) < 0)
+        if (syscall(SYS_renameat2, AT_FDCWD, argv[1], AT_FDCWD, argv[2], 2 /* RENAME_EXCHANGE */) < 0)
             return -errno;
 }
 

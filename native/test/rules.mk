@@ -1,7 +1,7 @@
 # The probe that tests run inside containers; unit tests and the fuzzer of the decoder.
 TARGETS += $(BUILD)/vitrine-probe
 $(BUILD)/vitrine-probe: test/probe.c | $(BUILD)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -o $@ $< $(STATIC_LDFLAGS)
+	$(STATIC_CC) $(CPPFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -o $@ $< $(STATIC_LDFLAGS)
 	strip $@
 
 DECODER := exec/reader.c exec/decode.c
