@@ -13,7 +13,8 @@
 #include "json-write.h"
 #include "masquerade.h"
 
-/* How long ADD waits for the bridge to forward; it takes well under a millisecond when nobody holds the kernel up. */
+/* How long ADD waits for the bridge to forward; it takes well under a millisecond when nobody holds
+ * the kernel up. */
 #define FORWARDING_TRIES 2000
 #define FORWARDING_PAUSE_NS 50000
 #define LEAVING_TRIES 100
@@ -22,8 +23,8 @@
 struct attachment {
     struct call *call;
     struct pool pool;
-    struct netlink route;   /* of the host */
-    struct netlink pod;     /* of the pod */
+    struct netlink route; /* of the host */
+    struct netlink pod;   /* of the pod */
     struct link bridge;
     struct link host_end;
     uint32_t address;
@@ -40,7 +41,8 @@ static void take_back(void *argument)
     (void)remove_unused_network(&a->route, &a->pool, a->call);
 }
 
-/* A locally administered address with the IPv4 address in it: who gets an address anew gets its neighbours' entries too. */
+/* A locally administered address with the IPv4 address in it: who gets an address anew gets its
+ * neighbours' entries too. */
 static void mac_for(uint8_t mac[MAC_SIZE], uint8_t kind, uint32_t address)
 {
     const uint8_t bytes[MAC_SIZE] = {0x0a,
@@ -52,7 +54,8 @@ static void mac_for(uint8_t mac[MAC_SIZE], uint8_t kind, uint32_t address)
     memcpy(mac, bytes, MAC_SIZE);
 }
 
-/* Writes a value of /proc/sys/net of the namespace the caller is in. Not there means not built in: fine. */
+/* Writes a value of /proc/sys/net of the namespace the caller is in. Not there means not built in:
+ * fine. */
 static void set_sysctl(const char *folder, const char *link, const char *name, const char *value)
 {
     char path[128];
@@ -76,7 +79,8 @@ static void ensure_bridge(struct attachment *a)
         uint8_t mac[MAC_SIZE];
         mac_for(mac, 0x57, call->gateway);
         create_bridge(&a->route, call->bridge, BRIDGE_ALIAS, mac, call->mtu);
-        /* A router does not take advertisements of other routers, least of all from pods (CVE-2020-10749). */
+        /* A router does not take advertisements of other routers, least of all from pods
+         * (CVE-2020-10749). */
         set_sysctl("ipv6/conf", call->bridge, "accept_ra", "0");
         if (!find_link(&a->route, call->bridge, &a->bridge))
             fail(CNI_TRY_LATER, "bridge %s went away while it was made", call->bridge);
@@ -89,16 +93,18 @@ static void ensure_bridge(struct attachment *a)
         masquerade(call->bridge, call->network, call->prefix);
 }
 
-/* Opens a netlink socket inside the pod's namespace; this process stays in it. Returns the namespace's fd. */
+/* Opens a netlink socket inside the pod's namespace; this process stays in it. Returns the
+ * namespace's fd. */
 static int enter_pod(struct attachment *a)
 {
     struct call *call = a->call;
     int fd = open(call->netns, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        fail(errno == ENOENT ? CNI_UNKNOWN_CONTAINER : CNI_IO_FAILURE, "cannot open the network namespace %s: %s",
-             call->netns, strerror(errno));
+        fail(errno == ENOENT ? CNI_UNKNOWN_CONTAINER : CNI_IO_FAILURE,
+             "cannot open the network namespace %s: %s", call->netns, strerror(errno));
     if (setns(fd, CLONE_NEWNET) < 0)
-        fail(CNI_INVALID_ENVIRONMENT, "CNI_NETNS %s is no network namespace: %s", call->netns, strerror(errno));
+        fail(CNI_INVALID_ENVIRONMENT, "CNI_NETNS %s is no network namespace: %s", call->netns,
+             strerror(errno));
     netlink_open(&a->pod, NETLINK_ROUTE);
     return fd;
 }
@@ -112,7 +118,8 @@ static void connect_pod(struct attachment *a)
     /* The end of an attachment that was just deleted may still be on its way out. */
     for (int i = 0; find_link(&a->pod, call->ifname, &pod_end); i++) {
         if (i == LEAVING_TRIES)
-            fail(CNI_INVALID_ENVIRONMENT, "interface %s is already there in %s", call->ifname, call->netns);
+            fail(CNI_INVALID_ENVIRONMENT, "interface %s is already there in %s", call->ifname,
+                 call->netns);
         nanosleep(&(struct timespec){.tv_nsec = LEAVING_PAUSE_NS}, NULL);
     }
     struct veth veth = {.host_name = a->host_name,
@@ -123,7 +130,8 @@ static void connect_pod(struct attachment *a)
                         .netns_fd = netns};
     create_veth(&a->route, &veth);
     close(netns);
-    if (!find_link(&a->route, a->host_name, &a->host_end) || !find_link(&a->pod, call->ifname, &pod_end))
+    if (!find_link(&a->route, a->host_name, &a->host_end) ||
+        !find_link(&a->pod, call->ifname, &pod_end))
         fail(CNI_TRY_LATER, "the veth pair went away while it was set up");
     set_sysctl("ipv6/conf", call->ifname, "accept_ra", "0");
     set_up_pod_end(&a->pod, pod_end.index, a->address, call->prefix, call->gateway);
@@ -131,14 +139,15 @@ static void connect_pod(struct attachment *a)
 }
 
 /*
- * Carrier changes are worked off by a kernel thread; until then the bridge drops packets, and a pod that
- * starts at once would lose its first and wait a second to send it again.
+ * Carrier changes are worked off by a kernel thread; until then the bridge drops packets, and a pod
+ * that starts at once would lose its first and wait a second to send it again.
  */
 static void wait_for_forwarding(struct attachment *a)
 {
     for (int i = 0; i < FORWARDING_TRIES; i++) {
         struct link host_end, pod_end, bridge;
-        if (find_link(&a->route, a->host_name, &host_end) && host_end.port_state == PORT_FORWARDING &&
+        if (find_link(&a->route, a->host_name, &host_end) &&
+            host_end.port_state == PORT_FORWARDING &&
             find_link(&a->pod, a->call->ifname, &pod_end) && pod_end.is_running &&
             find_link(&a->route, a->call->bridge, &bridge) && bridge.is_running)
             return;
@@ -146,7 +155,8 @@ static void wait_for_forwarding(struct attachment *a)
     }
 }
 
-static void put_interface(struct json_text *out, const char *name, const uint8_t *mac, const char *sandbox)
+static void put_interface(struct json_text *out, const char *name, const uint8_t *mac,
+                          const char *sandbox)
 {
     char text[MAC_TEXT_SIZE];
     mac_text(mac, text);
@@ -191,7 +201,8 @@ static void print_result(const struct attachment *a)
     put_text(&out, "}],\"dns\":");
     int dns = json_member(&call->config, 0, "dns");
     if (json_is(&call->config, dns, JSON_OBJECT))
-        put_raw(&out, call->config.text + call->config.tokens[dns].start, call->config.tokens[dns].length);
+        put_raw(&out, call->config.text + call->config.tokens[dns].start,
+                call->config.tokens[dns].length);
     else
         put_text(&out, "{}");
     put_text(&out, "}");

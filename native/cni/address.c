@@ -14,7 +14,8 @@ static void request_address(struct requests *all, uint32_t index, uint32_t addre
         .ifa_family = AF_INET, .ifa_prefixlen = (uint8_t)prefix, .ifa_index = index};
     uint32_t wire = htonl(address);
     uint32_t broadcast = htonl(address | (uint32_t)(0xffffffffull >> prefix));
-    request_begin(all, "add the address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    request_begin(all, "add the address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body,
+                  sizeof body);
     request_attr(all, IFA_LOCAL, &wire, sizeof wire);
     request_attr(all, IFA_ADDRESS, &wire, sizeof wire);
     request_attr(all, IFA_BROADCAST, &broadcast, sizeof broadcast);
@@ -30,7 +31,8 @@ void add_address(struct netlink *route, uint32_t index, uint32_t address, uint32
         fail(CNI_KERNEL_REFUSED, "cannot %s of the bridge: %s", failed, strerror(-error));
 }
 
-void set_up_pod_end(struct netlink *route, uint32_t index, uint32_t address, uint32_t prefix, uint32_t gateway)
+void set_up_pod_end(struct netlink *route, uint32_t index, uint32_t address, uint32_t prefix,
+                    uint32_t gateway)
 {
     struct requests all = {0};
     struct ifinfomsg up = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -42,8 +44,8 @@ void set_up_pod_end(struct netlink *route, uint32_t index, uint32_t address, uin
                          .rtm_scope = RT_SCOPE_UNIVERSE,
                          .rtm_type = RTN_UNICAST};
     uint32_t wire = htonl(gateway);
-    request_begin(&all, "add the pod's default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &body,
-                  sizeof body);
+    request_begin(&all, "add the pod's default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
+                  &body, sizeof body);
     request_attr(&all, RTA_GATEWAY, &wire, sizeof wire);
     request_u32(&all, RTA_OIF, index);
     netlink_demand(route, &all);
@@ -59,19 +61,21 @@ struct search {
 static bool says(const void *attrs, size_t length, uint16_t type, uint32_t value)
 {
     const struct nlattr *attr = find_attr(attrs, length, type);
-    return attr != NULL && attr_size(attr) == sizeof value && memcmp(attr_data(attr), &value, sizeof value) == 0;
+    return attr != NULL && attr_size(attr) == sizeof value &&
+           memcmp(attr_data(attr), &value, sizeof value) == 0;
 }
 
 static bool visit_address(const struct nlmsghdr *message, void *argument)
 {
     struct search *search = argument;
-    const struct ifaddrmsg *body = (const struct ifaddrmsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
+    const struct ifaddrmsg *body =
+        (const struct ifaddrmsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
     size_t fixed = NLMSG_ALIGN(sizeof *body);
     if (message->nlmsg_type != RTM_NEWADDR || message->nlmsg_len < NLMSG_HDRLEN + fixed)
         return true;
     search->found = body->ifa_index == search->index && body->ifa_prefixlen == search->prefix &&
-                    says((const char *)body + fixed, message->nlmsg_len - NLMSG_HDRLEN - fixed, IFA_LOCAL,
-                         search->wire);
+                    says((const char *)body + fixed, message->nlmsg_len - NLMSG_HDRLEN - fixed,
+                         IFA_LOCAL, search->wire);
     return !search->found;
 }
 
@@ -90,14 +94,16 @@ bool has_address(struct netlink *route, uint32_t index, uint32_t address, uint32
 static bool visit_route(const struct nlmsghdr *message, void *argument)
 {
     struct search *search = argument;
-    const struct rtmsg *body = (const struct rtmsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
+    const struct rtmsg *body =
+        (const struct rtmsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
     size_t fixed = NLMSG_ALIGN(sizeof *body);
     if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_HDRLEN + fixed)
         return true;
     const char *attrs = (const char *)body + fixed;
     size_t length = message->nlmsg_len - NLMSG_HDRLEN - fixed;
     search->found = body->rtm_dst_len == 0 && body->rtm_table == RT_TABLE_MAIN &&
-                    says(attrs, length, RTA_GATEWAY, search->wire) && says(attrs, length, RTA_OIF, search->index);
+                    says(attrs, length, RTA_GATEWAY, search->wire) &&
+                    says(attrs, length, RTA_OIF, search->index);
     return !search->found;
 }
 

@@ -55,7 +55,8 @@ static bool is_interface(const char *text)
     if (length == 0 || length >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
         return false;
     for (; *text != '\0'; text++)
-        if (*text == '/' || *text == ':' || isspace((unsigned char)*text) || iscntrl((unsigned char)*text))
+        if (*text == '/' || *text == ':' || isspace((unsigned char)*text) ||
+            iscntrl((unsigned char)*text))
             return false;
     return true;
 }
@@ -103,7 +104,8 @@ static bool optional_bool(const struct call *call, const char *name, bool fallba
 static void read_version(struct call *call)
 {
     if (!optional_string(call, "cniVersion", call->version, sizeof call->version))
-        fail(CNI_INCOMPATIBLE_VERSION, "configuration has no cniVersion; supported are %s", supported_versions);
+        fail(CNI_INCOMPATIBLE_VERSION, "configuration has no cniVersion; supported are %s",
+             supported_versions);
     char quoted[sizeof call->version + 2];
     snprintf(quoted, sizeof quoted, "\"%s\"", call->version);
     if (strstr(supported_versions, quoted) == NULL)
@@ -126,8 +128,9 @@ static void read_subnet(struct call *call)
     }
     if (slash == NULL || end == NULL || *end != '\0' || inet_pton(AF_INET, text, &address) != 1 ||
         prefix < PREFIX_MIN || prefix > PREFIX_MAX)
-        fail(CNI_INVALID_CONFIG, "\"subnet\" must be an IPv4 network such as 10.88.0.0/16, prefix %d to %d",
-             PREFIX_MIN, PREFIX_MAX);
+        fail(CNI_INVALID_CONFIG,
+             "\"subnet\" must be an IPv4 network such as 10.88.0.0/16, prefix %d to %d", PREFIX_MIN,
+             PREFIX_MAX);
     call->prefix = (uint32_t)prefix;
     call->network = ntohl(address.s_addr) & (0xffffffffu << (32 - prefix));
     call->gateway = call->network + 1;
@@ -140,7 +143,8 @@ static void refuse_foreign_fields(const struct call *call)
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (json_member(&call->config, 0, foreign[i]) != JSON_NONE)
             fail(CNI_UNSUPPORTED_FIELD,
-                 "\"%s\" is not a field of this plugin: it has its own address pool (\"subnet\") and is always gateway",
+                 "\"%s\" is not a field of this plugin: it has its own address pool (\"subnet\") "
+                 "and is always gateway",
                  foreign[i]);
 }
 
@@ -178,7 +182,8 @@ void read_call(struct call *call)
 {
     call->command = getenv("CNI_COMMAND");
     if (call->command == NULL)
-        fail(CNI_INVALID_ENVIRONMENT, "CNI_COMMAND is not set; this is a CNI plugin, a container runtime calls it");
+        fail(CNI_INVALID_ENVIRONMENT,
+             "CNI_COMMAND is not set; this is a CNI plugin, a container runtime calls it");
     if (strcmp(call->command, "VERSION") != 0)
         read_config(call);
 }
@@ -195,8 +200,9 @@ void read_attachment(struct call *call, bool netns_required)
     const char *ifname = parameter("CNI_IFNAME");
     const char *netns = parameter("CNI_NETNS");
     if (!owner_of(container, ifname, call->owner))
-        fail(CNI_INVALID_ENVIRONMENT, "CNI_CONTAINERID \"%.64s\" or CNI_IFNAME \"%.32s\" is missing or invalid",
-             container, ifname);
+        fail(CNI_INVALID_ENVIRONMENT,
+             "CNI_CONTAINERID \"%.64s\" or CNI_IFNAME \"%.32s\" is missing or invalid", container,
+             ifname);
     strcpy(call->container, container);
     strcpy(call->ifname, ifname);
     if (strlen(netns) >= sizeof call->netns || (netns_required && netns[0] != '/'))

@@ -1,4 +1,5 @@
-/* One call of the plugin: the parameters of the environment and the configuration of stdin, checked. */
+/* One call of the plugin: the parameters of the environment and the configuration of stdin,
+ * checked. */
 #ifndef VITRINE_CNI_CALL_H
 #define VITRINE_CNI_CALL_H
 
@@ -15,7 +16,7 @@ struct call {
     const char *command;
     char container[256];
     char ifname[IFNAMSIZ];
-    char netns[PATH_MAX]; /* empty when the namespace is gone (DEL) */
+    char netns[PATH_MAX];   /* empty when the namespace is gone (DEL) */
     char owner[OWNER_SIZE]; /* "container/ifname": whose lease it is */
 
     struct json config;

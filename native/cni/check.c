@@ -48,7 +48,8 @@ static void check_pod_end(const struct call *call, uint32_t address)
     struct link link;
     int fd = open(call->netns, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
-        fail(CNI_UNKNOWN_CONTAINER, "cannot enter the network namespace %s: %s", call->netns, strerror(errno));
+        fail(CNI_UNKNOWN_CONTAINER, "cannot enter the network namespace %s: %s", call->netns,
+             strerror(errno));
     close(fd);
     netlink_open(&pod, NETLINK_ROUTE);
     if (!find_link(&pod, call->ifname, &link))
@@ -64,7 +65,8 @@ static void check_pod_end(const struct call *call, uint32_t address)
 void command_check(struct call *call)
 {
     if (!speaks(call, "0.4.0"))
-        fail(CNI_INCOMPATIBLE_VERSION, "CHECK came with version 0.4.0; the configuration says %s", call->version);
+        fail(CNI_INCOMPATIBLE_VERSION, "CHECK came with version 0.4.0; the configuration says %s",
+             call->version);
     read_attachment(call, true);
     if (json_member(&call->config, 0, "prevResult") == JSON_NONE)
         fail(CNI_INVALID_CONFIG, "CHECK needs prevResult");
@@ -91,6 +93,7 @@ void command_status(struct call *call)
     if (!pool_open(&pool, call, false))
         return;
     if (lease_count(&pool) >= lease_room(call))
-        fail(CNI_NOT_AVAILABLE, "all %u addresses of network %s are taken", lease_room(call), call->network_name);
+        fail(CNI_NOT_AVAILABLE, "all %u addresses of network %s are taken", lease_room(call),
+             call->network_name);
     pool_close(&pool);
 }

@@ -21,7 +21,8 @@ void host_name_of(const struct call *call, const char *owner, char out[IFNAMSIZ]
 /* Deletes the owner's veth pair, if it is there. */
 void delete_veth_of(struct netlink *route, const struct call *call, const char *owner);
 
-/* After the last lease: removes bridge, masquerading and pool, as far as they are ours. Whether it did. */
+/* After the last lease: removes bridge, masquerading and pool, as far as they are ours. Whether it
+ * did. */
 bool remove_unused_network(struct netlink *route, struct pool *pool, const struct call *call);
 
 /* Label of a bridge that we made. */

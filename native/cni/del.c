@@ -1,4 +1,5 @@
-/* DEL and GC: give back what ADD took. Both may run any number of times, over anything that is left. */
+/* DEL and GC: give back what ADD took. Both may run any number of times, over anything that is
+ * left. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -21,7 +22,8 @@ static uint64_t mix(uint64_t hash, const char *text)
 void host_name_of(const struct call *call, const char *owner, char out[IFNAMSIZ])
 {
     uint64_t hash = mix(mix(0xcbf29ce484222325ull, call->network_name), owner);
-    snprintf(out, IFNAMSIZ, "veth%010llx", (unsigned long long)((hash ^ (hash >> 40)) & 0xffffffffffull));
+    snprintf(out, IFNAMSIZ, "veth%010llx",
+             (unsigned long long)((hash ^ (hash >> 40)) & 0xffffffffffull));
 }
 
 void delete_veth_of(struct netlink *route, const struct call *call, const char *owner)
@@ -34,8 +36,9 @@ void delete_veth_of(struct netlink *route, const struct call *call, const char *
 }
 
 /*
- * Cuts the owner's pod off at once, and leaves the deletion of the pair to a child that nobody need wait for: the
- * kernel keeps whoever deletes a link waiting for 10 to 30 ms. Returns the child's pid, 0 for none.
+ * Cuts the owner's pod off at once, and leaves the deletion of the pair to a child that nobody need
+ * wait for: the kernel keeps whoever deletes a link waiting for 10 to 30 ms. Returns the child's
+ * pid, 0 for none.
  */
 static pid_t cut_off(struct netlink *route, const struct call *call, const char *owner)
 {
@@ -49,7 +52,8 @@ static pid_t cut_off(struct netlink *route, const struct call *call, const char 
     if (child < 0)
         delete_link(route, link.index);
     if (child > 0)
-        (void)setpgid(child, child); /* a runtime may kill what a plugin leaves in its process group */
+        (void)setpgid(child,
+                      child); /* a runtime may kill what a plugin leaves in its process group */
     if (child != 0)
         return child < 0 ? 0 : child;
     /* Holding on to the lock or to the caller's pipes would make somebody wait after all. */
@@ -104,11 +108,13 @@ struct collection {
 static bool is_valid(const struct collection *all, const char *owner)
 {
     const struct json *config = &all->call->config;
-    for (int item = json_first(config, all->valid); item != JSON_NONE; item = json_next(config, all->valid, item)) {
+    for (int item = json_first(config, all->valid); item != JSON_NONE;
+         item = json_next(config, all->valid, item)) {
         char container[256];
         char ifname[IFNAMSIZ];
         char named[OWNER_SIZE];
-        if (json_string(config, json_member(config, item, "containerID"), container, sizeof container) &&
+        if (json_string(config, json_member(config, item, "containerID"), container,
+                        sizeof container) &&
             json_string(config, json_member(config, item, "ifname"), ifname, sizeof ifname) &&
             owner_of(container, ifname, named) && strcmp(named, owner) == 0)
             return true;

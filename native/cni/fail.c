@@ -45,7 +45,8 @@ _Noreturn void fail(enum cni_code code, const char *format, ...)
         vsnprintf(message, sizeof message, format, arguments);
         va_end(arguments);
         first_code = code;
-        /* What fails inside the undo comes back here: the first cause is what the caller must hear. */
+        /* What fails inside the undo comes back here: the first cause is what the caller must hear.
+         */
         if (undo_work != NULL)
             undo_work(undo_argument);
     }

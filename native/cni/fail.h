@@ -1,4 +1,5 @@
-/* Failing as a CNI plugin does: an error object on stdout, exit code 1 (CNI specification 1.1, section 5). */
+/* Failing as a CNI plugin does: an error object on stdout, exit code 1 (CNI specification 1.1,
+ * section 5). */
 #ifndef VITRINE_CNI_FAIL_H
 #define VITRINE_CNI_FAIL_H
 
@@ -18,13 +19,16 @@ enum cni_code {
     CNI_NOT_AS_ADDED = 102,
 };
 
-/* The version that the error object says; the newest we know until the configuration has been read. */
+/* The version that the error object says; the newest we know until the configuration has been read.
+ */
 void fail_version(const char *version);
 
-/* Called once with `argument` before the plugin fails, to take back what it has done so far; NULL: nothing to do. */
+/* Called once with `argument` before the plugin fails, to take back what it has done so far; NULL:
+ * nothing to do. */
 void fail_undo(void (*undo)(void *), void *argument);
 
 /* Prints the error object and exits. `format` is the message, lower case and without full stop. */
-_Noreturn void fail(enum cni_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void fail(enum cni_code code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -80,7 +80,8 @@ static bool skip_escape(struct cursor *c)
     int ch = peek(c);
     c->at++;
     if (ch != 'u')
-        return ch > 0 && strchr("\"\\/bfnrt", ch) != NULL ? true : refuse(c, "unknown escape in a string");
+        return ch > 0 && strchr("\"\\/bfnrt", ch) != NULL ? true
+                                                          : refuse(c, "unknown escape in a string");
     int unit = hex4(c->json, c->at);
     if (unit < 0)
         return refuse(c, "broken \\u escape");
@@ -88,7 +89,8 @@ static bool skip_escape(struct cursor *c)
     if (unit < 0xd800 || unit > 0xdfff)
         return true;
     const char *text = c->json->text;
-    bool pair = unit < 0xdc00 && c->json->length - c->at >= 6 && text[c->at] == '\\' && text[c->at + 1] == 'u';
+    bool pair = unit < 0xdc00 && c->json->length - c->at >= 6 && text[c->at] == '\\' &&
+                text[c->at + 1] == 'u';
     int low = pair ? hex4(c->json, c->at + 2) : -1;
     if (low < 0xdc00 || low > 0xdfff)
         return refuse(c, "lone surrogate in a string");

@@ -1,4 +1,5 @@
-/* JSON text into a fixed buffer: what a CNI plugin prints. Strings are escaped; too much is cut and noticed. */
+/* JSON text into a fixed buffer: what a CNI plugin prints. Strings are escaped; too much is cut and
+ * noticed. */
 #ifndef VITRINE_CNI_JSON_WRITE_H
 #define VITRINE_CNI_JSON_WRITE_H
 

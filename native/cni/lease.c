@@ -14,9 +14,11 @@
 #include "lease.h"
 
 #define LOCK_NAME "lock"
-#define LAST_NAME "last" /* points at the address given out last: an address rests before it is used again */
+#define LAST_NAME                                                                                  \
+    "last" /* points at the address given out last: an address rests before it is used again */
 #define ADDRESS_SIZE INET_ADDRSTRLEN
-/* The search looks at this many addresses at most: a network of prefix 8 has more than any node can use. */
+/* The search looks at this many addresses at most: a network of prefix 8 has more than any node can
+ * use. */
 #define POOL_MAX 65536u
 
 static void pool_path(const struct call *call, char out[PATH_MAX + 160])
@@ -51,11 +53,14 @@ bool pool_open(struct pool *pool, const struct call *call, bool create)
             return false;
         if (pool->directory < 0)
             fail(CNI_IO_FAILURE, "cannot open the address pool %s: %s", path, strerror(errno));
-        pool->lock = openat(pool->directory, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        pool->lock =
+            openat(pool->directory, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (pool->lock < 0 && errno != ENOENT)
-            fail(CNI_IO_FAILURE, "cannot open the lock of the address pool %s: %s", path, strerror(errno));
+            fail(CNI_IO_FAILURE, "cannot open the lock of the address pool %s: %s", path,
+                 strerror(errno));
         struct stat stat = {0};
-        bool locked = pool->lock >= 0 && flock(pool->lock, LOCK_EX) == 0 && fstat(pool->lock, &stat) == 0;
+        bool locked =
+            pool->lock >= 0 && flock(pool->lock, LOCK_EX) == 0 && fstat(pool->lock, &stat) == 0;
         if (locked && stat.st_nlink > 0)
             return true;
         if (pool->lock >= 0 && !locked && errno != EINTR)
@@ -82,7 +87,8 @@ void pool_remove(struct pool *pool, const struct call *call)
 }
 
 /* Every lease: `each` gets address and owner, and returns false to stop. */
-static void for_each_lease(struct pool *pool, bool (*each)(uint32_t, const char *, void *), void *argument)
+static void for_each_lease(struct pool *pool, bool (*each)(uint32_t, const char *, void *),
+                           void *argument)
 {
     int fd = openat(pool->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
@@ -244,7 +250,8 @@ static bool sweep_lease(uint32_t address, const char *owner, void *argument)
     return true;
 }
 
-void lease_sweep(struct pool *pool, bool (*visit)(const char *owner, void *argument), void *argument)
+void lease_sweep(struct pool *pool, bool (*visit)(const char *owner, void *argument),
+                 void *argument)
 {
     struct sweep sweep = {pool, visit, argument};
     for_each_lease(pool, sweep_lease, &sweep);

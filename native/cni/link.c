@@ -38,7 +38,8 @@ static void read_link_info(struct link *link, const struct nlattr *info)
     if (info == NULL)
         return;
     const struct nlattr *kind = find_attr(attr_data(info), attr_size(info), IFLA_INFO_KIND);
-    link->is_bridge = kind != NULL && attr_size(kind) >= 6 && memcmp(attr_data(kind), "bridge", 6) == 0;
+    link->is_bridge =
+        kind != NULL && attr_size(kind) >= 6 && memcmp(attr_data(kind), "bridge", 6) == 0;
     const struct nlattr *port = find_attr(attr_data(info), attr_size(info), IFLA_INFO_SLAVE_DATA);
     if (port != NULL)
         link->port_state = u8_of(find_attr(attr_data(port), attr_size(port), IFLA_BRPORT_STATE));
@@ -46,10 +47,12 @@ static void read_link_info(struct link *link, const struct nlattr *info)
 
 static void read_link(struct link *link, const struct nlmsghdr *message)
 {
-    const struct ifinfomsg *info = (const struct ifinfomsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
+    const struct ifinfomsg *info =
+        (const struct ifinfomsg *)(const void *)((const char *)message + NLMSG_HDRLEN);
     const char *attrs = (const char *)info + NLMSG_ALIGN(sizeof *info);
     size_t length = message->nlmsg_len - NLMSG_HDRLEN - NLMSG_ALIGN(sizeof *info);
-    *link = (struct link){.index = (uint32_t)info->ifi_index, .is_up = (info->ifi_flags & IFF_UP) != 0};
+    *link =
+        (struct link){.index = (uint32_t)info->ifi_index, .is_up = (info->ifi_flags & IFF_UP) != 0};
     link->master = u32_of(find_attr(attrs, length, IFLA_MASTER));
     link->mtu = u32_of(find_attr(attrs, length, IFLA_MTU));
     link->is_running = u8_of(find_attr(attrs, length, IFLA_OPERSTATE)) == OPERSTATE_UP;
@@ -58,13 +61,15 @@ static void read_link(struct link *link, const struct nlmsghdr *message)
         memcpy(link->mac, attr_data(mac), MAC_SIZE);
     const struct nlattr *alias = find_attr(attrs, length, IFLA_IFALIAS);
     if (alias != NULL && attr_size(alias) > 0)
-        snprintf(link->alias, sizeof link->alias, "%.*s", (int)attr_size(alias), (const char *)attr_data(alias));
+        snprintf(link->alias, sizeof link->alias, "%.*s", (int)attr_size(alias),
+                 (const char *)attr_data(alias));
     read_link_info(link, find_attr(attrs, length, IFLA_LINKINFO));
 }
 
 static bool visit_link(const struct nlmsghdr *message, void *argument)
 {
-    if (message->nlmsg_type == RTM_NEWLINK && message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg)))
+    if (message->nlmsg_type == RTM_NEWLINK &&
+        message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg)))
         read_link(argument, message);
     return false;
 }
@@ -84,11 +89,13 @@ bool find_link(struct netlink *route, const char *name, struct link *found)
     return found->index != 0;
 }
 
-void create_bridge(struct netlink *route, const char *name, const char *alias, const uint8_t *mac, uint32_t mtu)
+void create_bridge(struct netlink *route, const char *name, const char *alias, const uint8_t *mac,
+                   uint32_t mtu)
 {
     struct requests all = {0};
     struct ifinfomsg body = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    request_begin(&all, "create the bridge", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    request_begin(&all, "create the bridge", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body,
+                  sizeof body);
     request_string(&all, IFLA_IFNAME, name);
     request_attr(&all, IFLA_ADDRESS, mac, MAC_SIZE);
     if (mtu != 0)
@@ -96,7 +103,8 @@ void create_bridge(struct netlink *route, const char *name, const char *alias, c
     size_t info = request_nest(&all, IFLA_LINKINFO);
     request_string(&all, IFLA_INFO_KIND, "bridge");
     request_nest_end(&all, info);
-    /* The alias is how we know the bridge again as ours, which may be removed; creation ignores it. */
+    /* The alias is how we know the bridge again as ours, which may be removed; creation ignores it.
+     */
     struct ifinfomsg named = {.ifi_family = AF_UNSPEC};
     request_begin(&all, "label the bridge", RTM_SETLINK, 0, &named, sizeof named);
     request_string(&all, IFLA_IFNAME, name);
@@ -108,7 +116,8 @@ void create_veth(struct netlink *route, const struct veth *veth)
 {
     struct requests all = {0};
     struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
-    request_begin(&all, "create the veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    request_begin(&all, "create the veth pair", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body,
+                  sizeof body);
     request_string(&all, IFLA_IFNAME, veth->host_name);
     request_attr(&all, IFLA_ADDRESS, veth->host_mac, MAC_SIZE);
     if (veth->mtu != 0)

@@ -1,7 +1,7 @@
 /*
- * vitrine-bridge: a CNI plugin (https://github.com/containernetworking/cni, specification 1.1) that connects pods
- * to a bridge of the host: a veth pair, an address of its own pool, a default route, masquerading.
- * It speaks netlink itself and starts no other program.
+ * vitrine-bridge: a CNI plugin (https://github.com/containernetworking/cni, specification 1.1) that
+ * connects pods to a bridge of the host: a veth pair, an address of its own pool, a default route,
+ * masquerading. It speaks netlink itself and starts no other program.
  *
  *   { "type": "vitrine-bridge", "name": "...", "cniVersion": "1.0.0",
  *     "bridge": "vitrine0", "subnet": "10.88.0.0/16", "dataDir": "/var/lib/vitrine/cni/networks",

@@ -4,7 +4,8 @@
  *     chain NETWORK-PREFIX {
  *       type nat hook postrouting priority srcnat; policy accept;
  *       ip saddr NETWORK/PREFIX ip daddr != NETWORK/PREFIX ip daddr != 224.0.0.0/4 masquerade
- * The chain is named for its network: when it is there, the rule is there, for both come in one transaction.
+ * The chain is named for its network: when it is there, the rule is there, for both come in one
+ * transaction.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +29,8 @@
 static void begin(struct requests *all, const char *what, int message, uint16_t flags)
 {
     struct nfgenmsg body = {.nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0};
-    request_begin(all, what, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), flags, &body, sizeof body);
+    request_begin(all, what, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), flags, &body,
+                  sizeof body);
 }
 
 /* The frame of a transaction: all requests between these two hold, or none. */
@@ -70,7 +72,8 @@ static void value(struct requests *all, uint16_t type, uint32_t host_order)
 }
 
 /* Compares an address of the packet, masked, with a network: payload, bitwise, cmp. */
-static void match(struct requests *all, uint32_t offset, uint32_t mask, uint32_t operation, uint32_t network)
+static void match(struct requests *all, uint32_t offset, uint32_t mask, uint32_t operation,
+                  uint32_t network)
 {
     size_t element, data;
     expression(all, "payload", &element, &data);
@@ -112,8 +115,8 @@ static void chain(struct requests *all, const char *table_name, const char *chai
     request_string(all, NFTA_CHAIN_TYPE, "nat");
 }
 
-static void rule(struct requests *all, const char *table_name, const char *chain_name, uint32_t network,
-                 uint32_t mask)
+static void rule(struct requests *all, const char *table_name, const char *chain_name,
+                 uint32_t network, uint32_t mask)
 {
     begin(all, "add the masquerading rule", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
     request_string(all, NFTA_RULE_TABLE, table_name);
@@ -173,8 +176,8 @@ void masquerade(const char *bridge, uint32_t network, uint32_t prefix)
         const char *failed;
         int error = netlink_send(&filter, &all, &failed);
         if (error != 0)
-            fail(CNI_KERNEL_REFUSED, "cannot %s: %s (nf_tables; \"ipMasq\": false goes without)", failed,
-                 strerror(-error));
+            fail(CNI_KERNEL_REFUSED, "cannot %s: %s (nf_tables; \"ipMasq\": false goes without)",
+                 failed, strerror(-error));
     }
     netlink_close(&filter);
 }
@@ -193,5 +196,6 @@ void stop_masquerade(const char *bridge)
     int error = netlink_send(&filter, &all, &failed);
     if (error != 0 && error != -ENOENT && error != -EOPNOTSUPP && error != -EINVAL)
         fail(CNI_KERNEL_REFUSED, "cannot %s: %s", failed, strerror(-error));
-    /* The socket is left to the end of the program: closing it waits until the kernel has freed the rules. */
+    /* The socket is left to the end of the program: closing it waits until the kernel has freed the
+     * rules. */
 }

@@ -138,7 +138,8 @@ const struct nlattr *find_attr(const void *first, size_t length, uint16_t type)
     return NULL;
 }
 
-/* Keeps what the kernel says beside an errno. With CAP_ACK nothing but the header of our request comes back. */
+/* Keeps what the kernel says beside an errno. With CAP_ACK nothing but the header of our request
+ * comes back. */
 static void keep_detail(struct netlink *link, const struct nlmsghdr *message)
 {
     link->detail[0] = '\0';
@@ -181,14 +182,16 @@ static int send_all(struct netlink *link, struct requests *all, uint32_t *base)
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     ssize_t sent;
     do
-        sent = sendto(link->fd, all->bytes, all->length, 0, (struct sockaddr *)&kernel, sizeof kernel);
+        sent =
+            sendto(link->fd, all->bytes, all->length, 0, (struct sockaddr *)&kernel, sizeof kernel);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : 0;
 }
 
 static int error_of(const struct nlmsghdr *message)
 {
-    const struct nlmsgerr *error = (const struct nlmsgerr *)(const void *)((const char *)message + NLMSG_HDRLEN);
+    const struct nlmsgerr *error =
+        (const struct nlmsgerr *)(const void *)((const char *)message + NLMSG_HDRLEN);
     return message->nlmsg_len >= NLMSG_HDRLEN + sizeof *error ? error->error : -EBADMSG;
 }
 
@@ -203,7 +206,8 @@ int netlink_send(struct netlink *link, struct requests *all, const char **failed
         if (length < 0)
             return length;
         size_t left = (size_t)length;
-        for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+        for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; NLMSG_OK(m, left);
+             m = NLMSG_NEXT(m, left)) {
             if (m->nlmsg_type != NLMSG_ERROR)
                 continue;
             int error = error_of(m);
@@ -230,7 +234,8 @@ void netlink_demand(struct netlink *link, struct requests *all)
     if (error == 0)
         return;
     const char *detail = link->detail;
-    fail(CNI_KERNEL_REFUSED, "cannot %s: %s%s%s", failed, strerror(-error), *detail ? ": " : "", detail);
+    fail(CNI_KERNEL_REFUSED, "cannot %s: %s%s%s", failed, strerror(-error), *detail ? ": " : "",
+         detail);
 }
 
 int netlink_ask(struct netlink *link, struct requests *all, netlink_visit *visit, void *argument)
@@ -244,7 +249,8 @@ int netlink_ask(struct netlink *link, struct requests *all, netlink_visit *visit
         if (length < 0)
             return length;
         size_t left = (size_t)length;
-        for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+        for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; NLMSG_OK(m, left);
+             m = NLMSG_NEXT(m, left)) {
             if (m->nlmsg_seq != base + 1)
                 continue;
             if (m->nlmsg_type == NLMSG_DONE)

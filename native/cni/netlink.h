@@ -13,7 +13,8 @@
 struct netlink {
     int fd;
     uint32_t sequence;
-    char detail[160]; /* the kernel's own words on the last refusal (NETLINK_EXT_ACK); may be empty */
+    char detail[160]; /* the kernel's own words on the last refusal (NETLINK_EXT_ACK); may be empty
+                       */
 };
 
 #define REQUESTS_MAX 16
@@ -27,7 +28,8 @@ struct requests {
     const char *whats[REQUESTS_MAX]; /* what each acknowledged one is for, for error messages */
 };
 
-/* Opens a socket of `protocol` in the network namespace of the caller. Fails the plugin when it cannot. */
+/* Opens a socket of `protocol` in the network namespace of the caller. Fails the plugin when it
+ * cannot. */
 void netlink_open(struct netlink *link, int protocol);
 void netlink_close(struct netlink *link);
 
@@ -45,8 +47,8 @@ void request_body(struct requests *all, const void *body, size_t size);
 void request_nest_end(struct requests *all, size_t nest);
 
 /*
- * Sends all and waits for every acknowledgement. Returns 0, or the first -errno; *failed then says what
- * that request was for, and link->detail what the kernel said.
+ * Sends all and waits for every acknowledgement. Returns 0, or the first -errno; *failed then says
+ * what that request was for, and link->detail what the kernel said.
  */
 int netlink_send(struct netlink *link, struct requests *all, const char **failed);
 

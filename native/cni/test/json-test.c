@@ -1,4 +1,5 @@
-/* The JSON reader under ASan and UBSan: what it takes, what it refuses, and random damage to what it takes. */
+/* The JSON reader under ASan and UBSan: what it takes, what it refuses, and random damage to what
+ * it takes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static void expect(bool good, const char *text, const char *why)
     exit(1);
 }
 
-/* Parses a copy that has exactly the text's length, so that reading one byte too far is an error. */
+/* Parses a copy that has exactly the text's length, so that reading one byte too far is an error.
+ */
 static const char *parse(const char *text, size_t length)
 {
     char *copy = malloc(length + (length == 0));
@@ -29,40 +31,105 @@ static const char *parse(const char *text, size_t length)
 }
 
 static const char *const good[] = {
-    "0", "-0", "1.5e-7", "1E+9", "true", " null\n", "\"\"", "[]", "{}", "[1,[2,[3]]]", "{\"a\":{\"b\":[]}}",
-    "\"\\u00e9\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\xc3\xa9\xf0\x9f\x98\x80\"", "{\"\":1}",
-    "\"\x7f\"", "[\t1 ,\r\n2 ]",
+    "0",
+    "-0",
+    "1.5e-7",
+    "1E+9",
+    "true",
+    " null\n",
+    "\"\"",
+    "[]",
+    "{}",
+    "[1,[2,[3]]]",
+    "{\"a\":{\"b\":[]}}",
+    "\"\\u00e9\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+    "\"\xc3\xa9\xf0\x9f\x98\x80\"",
+    "{\"\":1}",
+    "\"\x7f\"",
+    "[\t1 ,\r\n2 ]",
 };
 
 static const char *const bad[] = {
-    "", " ", "01", "+1", "1.", ".5", "1e", "-", "0x10", "NaN", "Infinity", "tru", "nullx", "True", "'a'",
-    "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
-    "\"\\udc00\"", "\"\n\"", "\"\x01\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"",
-    "\"\xf4\x90\x80\x80\"", "\"\xc3\"", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{", "}", "{\"a\"}",
-    "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "1 2", "[]]",
-    "// c\n1", "\xef\xbb\xbf{}",
+    "",
+    " ",
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "-",
+    "0x10",
+    "NaN",
+    "Infinity",
+    "tru",
+    "nullx",
+    "True",
+    "'a'",
+    "\"",
+    "\"a",
+    "\"\\",
+    "\"\\x\"",
+    "\"\\u12\"",
+    "\"\\u12g4\"",
+    "\"\\ud800\"",
+    "\"\\ud800\\u0041\"",
+    "\"\\udc00\"",
+    "\"\n\"",
+    "\"\x01\"",
+    "\"\xff\"",
+    "\"\xc0\x80\"",
+    "\"\xe0\x80\x80\"",
+    "\"\xed\xa0\x80\"",
+    "\"\xf4\x90\x80\x80\"",
+    "\"\xc3\"",
+    "[",
+    "]",
+    "[1",
+    "[1,",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "{",
+    "}",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{a:1}",
+    "{1:1}",
+    "{\"a\":1 \"b\":2}",
+    "{\"a\":1,\"a\":2}",
+    "1 2",
+    "[]]",
+    "// c\n1",
+    "\xef\xbb\xbf{}",
 };
 
 static void test_values(void)
 {
-    static const char text[] = "{\"s\":\"\\u00e9\\ud83d\\ude00\\n\",\"nul\":\"a\\u0000b\",\"t\":true,\"f\":false,"
-                               "\"n\":65535,\"big\":65536,\"neg\":-1,\"frac\":1.0,\"list\":[1,[2,3],4],\"empty\":[]}";
+    static const char text[] =
+        "{\"s\":\"\\u00e9\\ud83d\\ude00\\n\",\"nul\":\"a\\u0000b\",\"t\":true,\"f\":false,"
+        "\"n\":65535,\"big\":65536,\"neg\":-1,\"frac\":1.0,\"list\":[1,[2,3],4],\"empty\":[]}";
     char out[16];
     char tiny[7];
     bool flag;
     uint32_t number;
     expect(parse(text, strlen(text)) == NULL, text, "does not parse");
     expect(json_string(&json, json_member(&json, 0, "s"), out, sizeof out) &&
-               strcmp(out, "\xc3\xa9\xf0\x9f\x98\x80\n") == 0, "s", "escapes are decoded");
-    expect(!json_string(&json, json_member(&json, 0, "s"), tiny, sizeof tiny), "s", "7 bytes need 8");
-    expect(!json_string(&json, json_member(&json, 0, "nul"), out, sizeof out), "nul", "no NUL inside a string");
+               strcmp(out, "\xc3\xa9\xf0\x9f\x98\x80\n") == 0,
+           "s", "escapes are decoded");
+    expect(!json_string(&json, json_member(&json, 0, "s"), tiny, sizeof tiny), "s",
+           "7 bytes need 8");
+    expect(!json_string(&json, json_member(&json, 0, "nul"), out, sizeof out), "nul",
+           "no NUL inside a string");
     expect(!json_string(&json, json_member(&json, 0, "t"), out, sizeof out), "t", "is no string");
     expect(json_bool(&json, json_member(&json, 0, "t"), &flag) && flag, "t", "is true");
     expect(json_bool(&json, json_member(&json, 0, "f"), &flag) && !flag, "f", "is false");
-    expect(json_uint(&json, json_member(&json, 0, "n"), 65535, &number) && number == 65535, "n", "is 65535");
+    expect(json_uint(&json, json_member(&json, 0, "n"), 65535, &number) && number == 65535, "n",
+           "is 65535");
     expect(!json_uint(&json, json_member(&json, 0, "big"), 65535, &number), "big", "is too big");
     expect(!json_uint(&json, json_member(&json, 0, "neg"), 65535, &number), "neg", "is negative");
-    expect(!json_uint(&json, json_member(&json, 0, "frac"), 65535, &number), "frac", "is not whole");
+    expect(!json_uint(&json, json_member(&json, 0, "frac"), 65535, &number), "frac",
+           "is not whole");
     expect(json_member(&json, 0, "none") == JSON_NONE, "none", "is not there");
     expect(json_member(&json, JSON_NONE, "s") == JSON_NONE, "member of nothing", "is not there");
     int list = json_member(&json, 0, "list");
@@ -110,8 +177,9 @@ static uint64_t next_random(uint64_t *state)
 
 static void test_damage(void)
 {
-    static const char text[] = "{\"cniVersion\":\"1.0.0\",\"name\":\"n\\u00e9\",\"plugins\":[{\"type\":\"a\",\"x\":"
-                               "[1,2.5e3,true,null]},{\"\\ud83d\\ude00\":{\"deep\":[[[[]]]]}}],\"last\":\"\xc3\xa9\"}";
+    static const char text[] =
+        "{\"cniVersion\":\"1.0.0\",\"name\":\"n\\u00e9\",\"plugins\":[{\"type\":\"a\",\"x\":"
+        "[1,2.5e3,true,null]},{\"\\ud83d\\ude00\":{\"deep\":[[[[]]]]}}],\"last\":\"\xc3\xa9\"}";
     static const char spice[] = "\"\\{}[],:0-eu\xff\xed ";
     uint64_t state = 0x9e3779b97f4a7c15ull;
     char damaged[sizeof text];
