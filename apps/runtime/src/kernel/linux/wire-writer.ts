@@ -18,6 +18,7 @@ export class WireWriter {
     return this.#length;
   }
 
+  /** Makes room and returns where it begins. Call it before `#view` and `#bytes` are looked at: it may replace them. */
   #grow(count: number): number {
     const at = this.#length;
     const end = at + count;
@@ -40,7 +41,8 @@ export class WireWriter {
 
   u8(value: number): this {
     this.#check(value, 0, 0xff);
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
@@ -51,26 +53,30 @@ export class WireWriter {
 
   u16(value: number): this {
     this.#check(value, 0, 0xffff);
-    this.#view.setUint16(this.#grow(2), value, true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
     this.#check(value, 0, 0xffffffff);
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   i32(value: number): this {
     this.#check(value, -0x80000000, 0x7fffffff);
-    this.#view.setInt32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
     return this;
   }
 
   u64(value: bigint): this {
     if (value < 0n || value > 0xffffffffffffffffn)
       throw encodeError(`${value} is not 64 bits wide`);
-    this.#view.setBigUint64(this.#grow(8), value, true);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
     return this;
   }
 
