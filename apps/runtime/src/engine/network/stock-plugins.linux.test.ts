@@ -1,11 +1,24 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { NetworkBed, stockPlugins } from "../../../../../test/harness/network-bed.ts";
 import type { PortMapping } from "../../api/index.ts";
 
 let bed: NetworkBed | undefined;
+
+function nft(...args: readonly string[]): string {
+  return spawnSync("nft", args, { encoding: "utf8" }).stdout;
+}
+
+const hadNat = nft("list", "tables").includes("table ip nat");
+
+/** portmap leaves its chains for the next pod; here nobody else may be surprised by them. */
+afterAll(() => {
+  const hostPorts = nft("list", "chain", "ip", "nat", "CNI-HOSTPORT-DNAT");
+  if (hadNat || hostPorts.includes("dport")) return;
+  for (const family of ["ip", "ip6"]) nft("delete", "table", family, "nat");
+});
 
 afterEach(async () => {
   await bed?.end();
