@@ -112,6 +112,20 @@ describe("encodePlan", () => {
     expect(slots).toEqual([8, 9, 8, 2, 3]);
   });
 
+  it("loses nothing where its buffer grows, at whatever field that is", () => {
+    for (let shift = 0; shift < 24; shift++) {
+      const filler: Op = { op: "chdir", path: "x".repeat(shift) };
+      const one: Op = { op: "rlimit", type: "nofile", soft: 0x0102030405, hard: 0x0a0b0c0d0e };
+      const bytes = encode(filler, ...Array.from({ length: 1500 }, () => one));
+      const size = encode(one).length - 12;
+      const expected = encode(one).subarray(12);
+      const first = bytes.length - 1500 * size;
+      for (let at = first; at < bytes.length; at += size) {
+        expect(Buffer.compare(bytes.subarray(at, at + size), expected)).toBe(0);
+      }
+    }
+  });
+
   it("takes every op", () => {
     expect(encode(...everyOp).length).toBeGreaterThan(everyOp.length * 8);
   });
