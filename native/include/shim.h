@@ -18,7 +18,8 @@
  *
  * Flow control. Output of an exec counts against a window that starts at SHIM_WINDOW bytes a stream and grows by
  * WINDOW frames; at 0 the shim stops reading, so the process inside waits. Output of an attached container
- * has the same window, but a container never waits for a client: bytes beyond it are left out and
+ * has the same window, but a container waits at most a second for a client that reads nothing: from then on, until the window
+ * grows, bytes beyond it are left out and
  * counted in the next OUTPUT frame. Standard input starts with SHIM_WINDOW as well and grows by STDIN_WINDOW
  * frames from the shim. A connection on which more than SHIM_QUEUE_MAX bytes wait to be read is closed.
  *

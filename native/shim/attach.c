@@ -6,6 +6,7 @@
 #include "container.h"
 
 #define BACKLOG_MAX (SHIM_QUEUE_MAX / 2)
+#define PATIENCE_MS 1000 /* how long a container waits for a client that reads nothing */
 
 static int attachment_count;
 
@@ -18,23 +19,54 @@ static void send_end(const struct requester *to, int code, uint8_t flags)
     send_frame(to, SHIM_END, &body);
 }
 
-/* Gives a client what its window allows. The container never waits: the rest is counted. */
+static void wake(struct container *container)
+{
+    output_wake(&container->standard.out[0]);
+    output_wake(&container->standard.out[1]);
+}
+
+static void patience_over(struct timer *timer)
+{
+    struct attachment *attachment = CONTAINER_OF(timer, struct attachment, patience);
+    attachment->given_up = true;
+    wake(attachment->container);
+}
+
+static bool wants(const struct attachment *attachment, int stream)
+{
+    return (attachment->io & (stream == SHIM_STDOUT ? SHIM_IO_STDOUT : SHIM_IO_STDERR)) != 0;
+}
+
+/* What the client can take now. */
+static size_t room_of(const struct attachment *attachment, int stream)
+{
+    if (send_backlog(&attachment->requester) > BACKLOG_MAX)
+        return 0;
+    return attachment->window[stream - 1];
+}
+
+static void send_output(struct attachment *attachment, int stream, const uint8_t *data, size_t length)
+{
+    uint8_t head[16];
+    struct writer body = {.data = head, .size = sizeof head};
+    write_u8(&body, (uint8_t)stream);
+    write_u64(&body, attachment->left_out[stream - 1]);
+    attachment->left_out[stream - 1] = 0;
+    send_frame_with(&attachment->requester, SHIM_OUTPUT, &body, data, length);
+}
+
+/* Gives a client what it can take; what it cannot is counted. The last output of a container may exceed the window. */
 static void give(struct attachment *attachment, int stream, const uint8_t *data, size_t length)
 {
     uint32_t *window = &attachment->window[stream - 1];
-    uint64_t *left_out = &attachment->left_out[stream - 1];
-    size_t room = send_backlog(&attachment->requester) > BACKLOG_MAX ? 0 : *window;
+    size_t room = room_of(attachment, stream);
+    if (attachment->container->phase == EXITED && !attachment->given_up)
+        room = send_backlog(&attachment->requester) > BACKLOG_MAX ? 0 : length;
     size_t given = length < room ? length : room;
-    if (given > 0) {
-        uint8_t head[16];
-        struct writer body = {.data = head, .size = sizeof head};
-        write_u8(&body, (uint8_t)stream);
-        write_u64(&body, *left_out);
-        send_frame_with(&attachment->requester, SHIM_OUTPUT, &body, data, given);
-        *window -= (uint32_t)given;
-        *left_out = 0;
-    }
-    *left_out += length - given;
+    if (given > 0)
+        send_output(attachment, stream, data, given);
+    *window -= given < *window ? (uint32_t)given : *window;
+    attachment->left_out[stream - 1] += length - given;
 }
 
 static struct container *container_of(struct output *output)
@@ -43,13 +75,27 @@ static struct container *container_of(struct output *output)
                                          : CONTAINER_OF(output, struct container, standard.out[1]);
 }
 
+size_t container_output_room(struct output *output)
+{
+    struct container *container = container_of(output);
+    size_t room = SIZE_MAX;
+    for (struct attachment *at = container->attachments; at != NULL; at = at->next) {
+        if (at->given_up || !wants(at, output->stream) || container->phase == EXITED)
+            continue;
+        size_t own = room_of(at, output->stream);
+        if (own == 0 && !at->patience.armed)
+            timer_set(&at->patience, PATIENCE_MS, patience_over);
+        room = own < room ? own : room;
+    }
+    return room;
+}
+
 void container_output(struct output *output, const uint8_t *data, size_t length)
 {
     struct container *container = container_of(output);
-    uint32_t wanted = output->stream == SHIM_STDOUT ? SHIM_IO_STDOUT : SHIM_IO_STDERR;
     log_write(&container->log, output->stream, data, length);
     for (struct attachment *at = container->attachments; at != NULL; at = at->next)
-        if ((at->io & wanted) != 0)
+        if (wants(at, output->stream))
             give(at, output->stream, data, length);
 }
 
@@ -75,6 +121,7 @@ void container_attach(const struct requester *from, const struct attach_request 
         return;
     }
     attachment->requester = *from;
+    attachment->container = container;
     attachment->io = request->io;
     attachment->window[0] = attachment->window[1] = SHIM_WINDOW;
     attachment->next = container->attachments;
@@ -100,13 +147,18 @@ static void attachment_free(struct container *container, struct attachment *atta
         at = &(*at)->next;
     *at = attachment->next;
     attachment_count--;
+    timer_stop(&attachment->patience);
     stdin_left(container, attachment);
     free(attachment);
+    wake(container);
 }
 
 void attachments_end(struct container *container, int code, uint8_t flags)
 {
     while (container->attachments != NULL) {
+        for (int stream = SHIM_STDOUT; stream <= SHIM_STDERR; stream++)
+            if (container->attachments->left_out[stream - 1] > 0)
+                send_output(container->attachments, stream, (const uint8_t *)"", 0);
         send_end(&container->attachments->requester, code, flags);
         attachment_free(container, container->attachments);
     }
@@ -147,10 +199,21 @@ static bool frame_for(struct container *container, struct attachment *attachment
             window.bytes > SHIM_WINDOW - attachment->window[window.stream - 1])
             return false;
         attachment->window[window.stream - 1] += window.bytes;
+        attachment->given_up = false;
+        timer_stop(&attachment->patience);
+        wake(container);
         return true;
     default:
         return false;
     }
+}
+
+void attachments_wake(const struct connection *connection)
+{
+    for (struct container *at = containers_first(); at != NULL; at = at->next)
+        for (struct attachment *one = at->attachments; one != NULL; one = one->next)
+            if (one->requester.connection == connection)
+                wake(at);
 }
 
 bool attachment_frame(const struct requester *from, const struct frame *frame, bool *good)

@@ -164,6 +164,41 @@ static struct child *child_with(pid_t pid)
     return NULL;
 }
 
+/* Whether a process runs vitrine-oci: the file, or the sealed copy of it that the executor makes of itself. */
+static bool is_oci(pid_t pid, const char *oci_path)
+{
+    static const char sealed[] = "/memfd:vitrine";
+    char path[64], target[4096];
+    text_join(path, sizeof path, (const char *[]){"/proc/", text_of_number((uint64_t)pid), "/exe", NULL});
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length <= 0)
+        return false;
+    target[length] = '\0';
+    return strncmp(target, sealed, sizeof sealed - 1) == 0 ||
+           strncmp(target, oci_path, strlen(oci_path)) == 0;
+}
+
+pid_t child_stray(const char *oci_path)
+{
+    char path[64], data[4096], *at = data;
+    const char *self = text_of_number((uint64_t)getpid());
+    text_join(path, sizeof path, (const char *[]){"/proc/self/task/", self, "/children", NULL});
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, data, sizeof data - 1);
+    if (fd >= 0)
+        close(fd);
+    data[length < 0 ? 0 : length] = '\0';
+    for (;;) {
+        char *end;
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        if (end == at)
+            return 0;
+        if (child_with(pid) == NULL && is_oci(pid, oci_path))
+            return pid;
+        at = end;
+    }
+}
+
 /* Orphans of containers without a pid namespace of their own come to us, the subreaper. */
 static void sigchld_ready(struct watch *watch, uint32_t events)
 {

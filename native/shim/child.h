@@ -39,6 +39,12 @@ void child_forget(struct child *child);
 /* True while it is adopted and has not ended. */
 bool child_lives(const struct child *child);
 
+/*
+ * A child of ours that nobody waits for and that still is vitrine-oci, not yet the command: what one that was killed
+ * left behind before it could report it. 0 when there is none.
+ */
+pid_t child_stray(const char *oci_path);
+
 /* Fields of /proc/PID/stat that identify a process. Returns 0 or -errno. */
 struct process_stat {
     pid_t parent;

@@ -257,6 +257,7 @@ static int launch_container(struct container *container, const struct requester 
     launch->requester = *from;
     launch->changed = launch_changed;
     for (int i = 0; i < 2; i++) {
+        container->standard.out[i].room = container_output_room;
         container->standard.out[i].data = container_output;
         container->standard.out[i].ended = container_output_ended;
     }

@@ -27,6 +27,9 @@ struct attachment {
     uint32_t io;
     uint32_t window[2];
     uint64_t left_out[2];
+    bool given_up;         /* it read nothing for too long, so the container does not wait for it */
+    struct timer patience;
+    struct container *container;
 };
 
 struct container {
@@ -68,6 +71,8 @@ void containers_remove_all(void);
 void containers_disown(const struct connection *connection);
 
 void container_attach(const struct requester *from, const struct attach_request *request);
+/* Looks again whether outputs that waited for the connection may go on. */
+void attachments_wake(const struct connection *connection);
 /* Frames of an attachment. False when `from` is none. */
 bool attachment_frame(const struct requester *from, const struct frame *frame, bool *good);
 
@@ -81,6 +86,7 @@ void waiters_answer(struct waiter **list, int error, const char *what);
 void container_empty(struct container *container);
 /* Looks again at once, instead of at the next round. */
 void container_empty_now(struct container *container);
+size_t container_output_room(struct output *output);
 void container_output(struct output *output, const uint8_t *data, size_t length);
 void container_output_ended(struct output *output);
 void attachments_end(struct container *container, int code, uint8_t flags);

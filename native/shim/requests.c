@@ -101,6 +101,7 @@ bool request_received(struct connection *connection, const struct frame *frame, 
 void connection_drained(struct connection *connection)
 {
     execs_wake(connection);
+    attachments_wake(connection);
 }
 
 void connection_gone(struct connection *connection)

@@ -110,7 +110,7 @@ test("more than a window waits in the client until the container reads", async (
   await shim.remove("large");
 });
 
-test("a client that does not read misses output, and is told how much; container and log do not wait", async () => {
+test("a client that does not read misses output, and is told how much; container and log wait a second, once", async () => {
   const logPath = join(bed.logs, "slow.log");
   const script = "read -r go; head -c 3000000 /dev/zero; echo; read -r go; echo end";
   await bed.run(shim, "slow", ["sh", "-c", script], { logPath, stdin: true });

@@ -192,6 +192,29 @@ describe("what cannot be done", () => {
     expect(await shim.list()).toEqual([]);
   });
 
+  test("vitrine-oci killed at forty other moments leaves nothing either", async () => {
+    const children = (): number[] =>
+      readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, "utf8")
+        .split(" ")
+        .filter(Boolean)
+        .map(Number);
+    const outcomes = { made: 0, failed: 0 };
+    for (let round = 0; round < 40; round++) {
+      const id = `moment-${round}`;
+      const made = create(id, bed.plan(["sh"])).then(
+        () => true,
+        () => false,
+      );
+      await new Promise((resolve) => setTimeout(resolve, round / 20));
+      for (const pid of children()) process.kill(pid, "SIGKILL");
+      outcomes[(await made) ? "made" : "failed"]++;
+      await shim.remove(id);
+      expect(children()).toEqual([]);
+    }
+    expect(outcomes.failed).toBeGreaterThan(0);
+    expect(await shim.list()).toEqual([]);
+  });
+
   test("a caller that gives up has nothing left behind", async () => {
     const aborter = new AbortController();
     const plan = bed.plan(["sh"]);
