@@ -3,13 +3,13 @@
 CNI_OBJECTS := $(patsubst cni/%.c,$(BUILD)/cni-objects/%.o,$(wildcard cni/*.c))
 TARGETS += $(BUILD)/cni/vitrine-bridge
 
-$(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h)
+$(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h) cni/rules.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Icni $(CFLAGS) $(STATIC_CFLAGS) -c -o $@ $<
+	$(STATIC_CC) $(CPPFLAGS) -Icni $(CFLAGS) $(STATIC_CFLAGS) -c -o $@ $<
 
 $(BUILD)/cni/vitrine-bridge: $(CNI_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ $(STATIC_LDFLAGS)
+	$(STATIC_CC) $(CFLAGS) -o $@ $^ $(STATIC_LDFLAGS)
 
 CNI_TEST_SOURCES := cni/test/json-test.c cni/json-read.c cni/json-value.c
 NATIVE_TESTS += $(BUILD)/json-test

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -301,6 +302,13 @@ static void listener_ready(struct watch *watch, uint32_t events)
         connection_adopt(fd);
 }
 
+/* The system call itself: musl has no wrapper for renameat2(2). */
+static int rename_new(const char *from, const char *to)
+{
+    const unsigned no_replace = 1; /* RENAME_NOREPLACE */
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, no_replace);
+}
+
 void connections_open(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET_NEW};
@@ -313,7 +321,7 @@ void connections_open(void)
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
         die("bind", errno);
     umask(mask);
-    if (listen(fd, 128) < 0 || renameat2(AT_FDCWD, SOCKET_NEW, AT_FDCWD, SOCKET_NAME, RENAME_NOREPLACE) < 0) {
+    if (listen(fd, 128) < 0 || rename_new(SOCKET_NEW, SOCKET_NAME) < 0) {
         int error = errno;
         unlink(SOCKET_NEW);
         die("socket s in the working directory", error);

@@ -15,7 +15,7 @@ static struct iovec piece(const char *text)
 
 void die(const char *what, int error)
 {
-    const char *reason = error == 0 ? NULL : strerrordesc_np(error);
+    const char *reason = error == 0 ? NULL : strerror(error);
     struct iovec parts[] = {
         piece("vitrine-shim: "), piece(what), piece(error == 0 ? "" : ": "),
         piece(reason == NULL ? "" : reason), piece("\n"),

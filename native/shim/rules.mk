@@ -6,10 +6,10 @@ TARGETS += $(BUILD)/vitrine-shim
 
 $(BUILD)/shim/%.o: shim/%.c $(wildcard shim/*.h include/*.h) shim/rules.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(SHIM_CFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -c $< -o $@
+	$(STATIC_CC) $(CPPFLAGS) $(SHIM_CFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -c $< -o $@
 
 $(BUILD)/vitrine-shim: $(SHIM_OBJECTS)
-	$(CC) $(CFLAGS) $(STATIC_LDFLAGS) $^ -o $@
+	$(STATIC_CC) $(CFLAGS) $(STATIC_LDFLAGS) $^ -o $@
 	strip $@
 
 SHIM_PURE := $(addprefix shim/,wire.c request.c records.c log.c loop.c die.c)
