@@ -21,6 +21,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   nftables: "/usr/sbin/nft",
   iptables: "/usr/sbin/iptables",
   iproute2: "/usr/sbin/ip",
+  "musl-tools": "/usr/bin/musl-gcc",
   libseccomp2: "/usr/lib/x86_64-linux-gnu/libseccomp.so.2",
 };
 

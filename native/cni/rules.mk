@@ -3,7 +3,7 @@
 CNI_OBJECTS := $(patsubst cni/%.c,$(BUILD)/cni-objects/%.o,$(wildcard cni/*.c))
 TARGETS += $(BUILD)/cni/vitrine-bridge
 
-$(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h) cni/rules.mk
+$(BUILD)/cni-objects/%.o: cni/%.c $(wildcard cni/*.h) cni/rules.mk $(STATIC_STAMP)
 	@mkdir -p $(@D)
 	$(STATIC_CC) $(CPPFLAGS) -Icni $(CFLAGS) $(STATIC_CFLAGS) -c -o $@ $<
 

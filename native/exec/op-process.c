@@ -115,8 +115,10 @@ static _Noreturn void child_main(struct executor *x, enum plan_process self, uin
     }
     int result = run_process(x);
     report_flush(x);
-    if (result < 0)
+    if (result < 0) {
         kill_children(x);
+        undo_mounts(x);
+    }
     _exit(result < 0 ? EXIT_OP_FAILED : 0);
 }
 

@@ -4,7 +4,7 @@ SHIM_CFLAGS := -Ishim -fno-asynchronous-unwind-tables
 
 TARGETS += $(BUILD)/vitrine-shim
 
-$(BUILD)/shim/%.o: shim/%.c $(wildcard shim/*.h include/*.h) shim/rules.mk
+$(BUILD)/shim/%.o: shim/%.c $(wildcard shim/*.h include/*.h) shim/rules.mk $(STATIC_STAMP)
 	@mkdir -p $(@D)
 	$(STATIC_CC) $(CPPFLAGS) $(SHIM_CFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -c $< -o $@
 

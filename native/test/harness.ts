@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import koffi from "koffi";
 import type { KernelError } from "../../apps/runtime/src/kernel/errors.ts";
 import type { OpName, OpReport, Plan } from "../../apps/runtime/src/kernel/index.ts";
@@ -64,7 +65,7 @@ export interface RunOptions {
   readonly encoded?: Uint8Array;
   /** fd for the `console` slot. */
   readonly console?: number;
-  /** Called with the pid of the container's process while it waits or runs. */
+  /** Called with the pid of the container's process while it runs or, held, waits to be released. */
   readonly running?: (pid: number, release: () => void) => void | Promise<void>;
 }
 
@@ -163,6 +164,11 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     const clone = decodeRecords(written(report)).records.find(
       ({ index, errno }) => plan.steps[index]?.op.op === "clone3" && errno === 0,
     );
+    const isReady = () =>
+      decodeRecords(written(report)).records.some(
+        ({ kind, errno, ignored }) => kind === "ready" || (errno !== 0 && !ignored),
+      );
+    while (clone && options.start === "held" && !isReady()) await delay(1);
     const exit =
       clone && ociExit === 0
         ? await exitOfChild(clone.result, options.running, start.release)

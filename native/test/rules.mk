@@ -1,6 +1,6 @@
 # The probe that tests run inside containers; unit tests and the fuzzer of the decoder.
 TARGETS += $(BUILD)/vitrine-probe
-$(BUILD)/vitrine-probe: test/probe.c | $(BUILD)
+$(BUILD)/vitrine-probe: test/probe.c $(STATIC_STAMP)
 	$(STATIC_CC) $(CPPFLAGS) $(CFLAGS) $(STATIC_CFLAGS) -o $@ $< $(STATIC_LDFLAGS)
 	strip $@
 
