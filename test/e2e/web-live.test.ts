@@ -200,7 +200,7 @@ describe("the connection", () => {
     await page.waitForTimeout(300);
     await page.context().setOffline(false);
     await expect.poll(() => page.locator(".call").count(), { timeout: 15_000 }).toBe(5);
-    await expect.poll(() => arrows().count()).toBeGreaterThan(20);
+    await expect.poll(() => arrows().count(), { timeout: 10_000 }).toBeGreaterThan(20);
     expect(await page.locator(".badge-gap").count()).toBe(0);
   });
 
@@ -215,6 +215,10 @@ describe("the connection", () => {
 
 test("a large pod stays quick: no redraw of the page takes longer than half a second", async () => {
   const { page } = watched;
+  // Loading Mermaid is the page's longest task, and happens once, before anything is to be drawn.
+  feed.tell(...momentsOf(toldPod({ name: "small", digit: "d" })));
+  await page.keyboard.press("]");
+  await expect.poll(() => arrows().count(), { timeout: 10_000 }).toBeGreaterThan(20);
   await page.evaluate(() => {
     const longest = { ms: 0 };
     Object.assign(globalThis, { longest });
@@ -223,8 +227,9 @@ test("a large pod stays quick: no redraw of the page takes longer than half a se
     }).observe({ type: "longtask" });
   });
   const names = Array.from({ length: 12 }, (_, index) => `worker-${index}`);
-  const moments = momentsOf(toldPod({ containers: names }));
-  await page.keyboard.press("]");
+  const moments = momentsOf(
+    toldPod({ name: "large", containers: names, startNs: 1_795_475_100_000_000_000n }),
+  );
   for (let from = 0; from < moments.length; from += 20) {
     feed.tell(...moments.slice(from, from + 20));
     await page.waitForTimeout(30);
@@ -234,4 +239,12 @@ test("a large pod stays quick: no redraw of the page takes longer than half a se
     () => (globalThis as unknown as { longest: { ms: number } }).longest.ms,
   );
   expect(longest).toBeLessThan(500);
+  const largest = await page.evaluate(() =>
+    Math.max(
+      ...[...document.querySelectorAll(".picture")].map(
+        (picture) => picture.querySelectorAll("[data-key]").length,
+      ),
+    ),
+  );
+  expect(largest).toBeLessThanOrEqual(24);
 });

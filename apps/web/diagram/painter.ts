@@ -21,6 +21,9 @@ const cache = new Map<string, string>();
 const paceMs = 100;
 const slowMs = 150;
 const slowPaceMs = 1_000;
+/** A picture that failed is tried again, because the network may have been the reason. */
+const retryMs = 2_000;
+const retriesMax = 5;
 
 async function svgOf(key: string, text: string, columns: Columns): Promise<string> {
   const known = cache.get(key);
@@ -40,6 +43,7 @@ export class Painter {
   #painting = false;
   #tookMs = 0;
   #disposed = false;
+  #failures = 0;
 
   /** `done` hears of every picture, and of every failure with `false`. */
   constructor(target: HTMLElement, done: (drawn: boolean) => void) {
@@ -89,6 +93,12 @@ export class Painter {
       this.#target.replaceChildren(picture);
       this.#drawnKey = key;
     }
+    this.#failures = picture ? 0 : this.#failures + 1;
     this.#done(picture !== undefined);
+    if (picture || this.#failures > retriesMax) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#paint();
+    }, retryMs);
   }
 }

@@ -81,7 +81,14 @@ let queue: Promise<unknown> = Promise.resolve();
 let count = 0;
 
 function load(): Promise<Mermaid> {
-  loading ??= import("mermaid").then((module) => module.default);
+  loading ??= import("mermaid").then(
+    (module) => module.default,
+    (error: unknown) => {
+      // The connection may have been down; the next picture asks again.
+      loading = undefined;
+      throw error;
+    },
+  );
   return loading;
 }
 

@@ -38,8 +38,6 @@ export interface Scene {
   readonly rowCount: number;
 }
 
-export const emptyScene: Scene = { blocks: [], lifelines: [], steps: [], rowCount: 0 };
-
 export function callsOf(store: TraceStore, podId: string): readonly Call[] {
   const wanted = podId === nodeId ? undefined : podId;
   return store.calls().filter((call) => call.podId === wanted);

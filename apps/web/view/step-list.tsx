@@ -74,6 +74,32 @@ function StepRow({ item, chosen, first, onChoose, onKeyDown }: StepRowProps) {
   );
 }
 
+const page = 12;
+
+/** Where a key moves to from `index`; undefined for keys that do not move. */
+function moveOf(event: KeyboardEvent, index: number, count: number): number | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  const moves: Readonly<Record<string, number>> = {
+    ArrowDown: index + 1,
+    ArrowUp: index - 1,
+    PageDown: index + page,
+    PageUp: index - page,
+    Home: 0,
+    End: count - 1,
+  };
+  const to = moves[event.key];
+  return to === undefined ? undefined : Math.max(0, Math.min(count - 1, to));
+}
+
+/** Focuses a step that may enter the document only after the list has scrolled. */
+function focusSoon(list: HTMLElement | null, key: string): void {
+  setTimeout(() => {
+    list
+      ?.querySelector<HTMLElement>(`[data-step="${CSS.escape(key)}"]`)
+      ?.focus({ preventScroll: true });
+  }, 30);
+}
+
 export interface StepListProps {
   readonly scene: Scene;
   readonly chosen: string | undefined;
@@ -98,32 +124,14 @@ export function StepList({ scene, chosen, onChoose, follow }: StepListProps) {
     if (follow && steps.length > 0) virtual.scrollToIndex(steps.length - 1, { align: "end" });
   }, [follow, steps.length, virtual]);
 
-  const go = (to: number) => {
-    const item = steps[Math.max(0, Math.min(steps.length - 1, to))];
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = moveOf(event, index, steps.length);
+    const item = to === undefined ? undefined : steps[to];
     if (!item) return;
+    event.preventDefault();
     onChoose(item.row.key);
     virtual.scrollToIndex(item.n - 1, { align: "auto" });
-    // The row may enter the document only after this scroll.
-    setTimeout(() => {
-      scroller.current
-        ?.querySelector<HTMLElement>(`[data-step="${CSS.escape(item.row.key)}"]`)
-        ?.focus({ preventScroll: true });
-    }, 30);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const page = 12;
-    const moves: Readonly<Record<string, number>> = {
-      ArrowDown: index + 1,
-      ArrowUp: index - 1,
-      PageDown: index + page,
-      PageUp: index - page,
-      Home: 0,
-      End: steps.length - 1,
-    };
-    const to = moves[event.key];
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    go(to);
+    focusSoon(scroller.current, item.row.key);
   };
   const shown = virtual.getVirtualItems();
   return (

@@ -121,12 +121,6 @@ export function Tool({ label, onClick, pressed, disabled, children }: ToolProps)
   );
 }
 
-const nextTheme: Readonly<Record<Theme, Theme>> = {
-  system: "light",
-  light: "dark",
-  dark: "system",
-};
-
 export interface TopBarProps {
   readonly origin: Origin;
   readonly live: LiveState | undefined;
@@ -135,7 +129,7 @@ export interface TopBarProps {
   readonly follow: boolean;
   readonly onFollow: (follow: boolean) => void;
   readonly theme: Theme;
-  readonly onTheme: (theme: Theme) => void;
+  readonly onTheme: () => void;
   readonly onOpen: () => void;
   readonly onCopyMermaid: () => void;
   readonly onSaveRecording: () => void;
@@ -214,7 +208,7 @@ export function TopBar(props: TopBarProps) {
           <CopyIcon />
         </Tool>
         <SaveMenu {...props} />
-        <Tool label={`Theme: ${theme} (t)`} onClick={() => onTheme(nextTheme[theme])}>
+        <Tool label={`Theme: ${theme} (t)`} onClick={onTheme}>
           {themeIcon}
         </Tool>
         <Tool label="Keyboard and help (?)" onClick={props.onHelp}>
