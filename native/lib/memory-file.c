@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../exec/seal.h"
 #include "vitrine.h"
 
 int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length)
@@ -29,6 +30,11 @@ int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length)
         return -error;
     }
     return fd;
+}
+
+int32_t vt_sealed_program(const char *path)
+{
+    return sealed_copy(path);
 }
 
 int32_t vt_memfd_bounded(uint64_t size)

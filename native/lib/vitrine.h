@@ -40,6 +40,11 @@ VT_EXPORT int32_t vt_pidfd_signal(int32_t pidfd, int32_t signal);
 
 /* A memfd that holds `bytes`, sealed against any change; its offset is 0. */
 VT_EXPORT int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length);
+/*
+ * A sealed, executable copy of the program at `path`, to be run as /proc/self/fd/N: one copy for every start, and
+ * nothing that a container could write to (CVE-2019-5736).
+ */
+VT_EXPORT int32_t vt_sealed_program(const char *path);
 /* A memfd of exactly `size` bytes that cannot grow: a program that writes more gets EPERM. */
 VT_EXPORT int32_t vt_memfd_bounded(uint64_t size);
 /* Two connected unix stream sockets, non-blocking. */

@@ -20,8 +20,13 @@ static const char oci_died[] = "vitrine-oci ended before its Plan did";
 static char oci_path[4096];
 static struct launch *launches;
 
-void launches_open(void)
+void launches_open(int executor)
 {
+    if (executor >= 0) {
+        /* The child of posix_spawn(3) sees the same number below its own /proc/self until it has become the program. */
+        text_join(oci_path, sizeof oci_path, (const char *[]){"/proc/self/fd/", text_of_number((uint64_t)executor), NULL});
+        return;
+    }
     ssize_t length = readlink("/proc/self/exe", oci_path, sizeof oci_path - 16);
     if (length <= 0)
         die("/proc/self/exe", errno);
@@ -135,6 +140,17 @@ static void report_ready(struct watch *watch, uint32_t events)
     launch_read(CONTAINER_OF(watch, struct launch, report));
 }
 
+/* It may have been killed between clone3 and the record that says so: then its child is ours, and nobody knows it. */
+static void adopt_stray(struct launch *launch)
+{
+    if (launch->target->pid != 0)
+        return;
+    reports_read_all();
+    pid_t pid = child_stray(oci_path);
+    if (pid != 0)
+        child_adopt(launch->target, pid, getpid(), launch->target_ended);
+}
+
 static void oci_ended(struct child *child)
 {
     struct launch *launch = CONTAINER_OF(child, struct launch, oci);
@@ -142,6 +158,7 @@ static void oci_ended(struct child *child)
     launch_read(launch);
     child_recheck(launch->target);
     if (child->code != 0) {
+        adopt_stray(launch);
         launch_fail(launch, ECANCELED, REPORT_NO_INDEX, 0, oci_died, sizeof oci_died - 1);
         child_signal(launch->target, SIGKILL);
     }

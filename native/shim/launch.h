@@ -40,8 +40,8 @@ struct launch {
     void (*changed)(struct launch *launch);
 };
 
-/* Remembers where vitrine-oci lies: beside our own executable. */
-void launches_open(void);
+/* Remembers what is run: the sealed vitrine-oci in `executor`, or for -1 the file beside our own executable. */
+void launches_open(int executor);
 /*
  * Starts vitrine-oci on `plan_fd`. Before, the caller has set clone_index, target, target_ended,
  * requester and changed in a zeroed struct. Returns 0 or -errno.

@@ -1,8 +1,9 @@
 /*
- * vitrine-shim POD_ID [FD [IDLE_MS]]: owns the containers of one pod, and outlives the daemon that started it.
+ * vitrine-shim POD_ID [FD [IDLE_MS [EXECUTOR_FD]]]: owns the containers of one pod, and outlives the daemon that started it.
  *
  * Its working directory is the pod's shim directory, where it listens on `s`. FD is a connected socket to serve at
- * once, so that whoever starts it needs neither wait nor connect. It ignores SIGTERM, SIGINT and SIGHUP: only SHUTDOWN, or
+ * once, so that whoever starts it needs neither wait nor connect. EXECUTOR_FD is vitrine-oci itself, sealed, so that it need
+ * not seal itself at each start; without it the file beside this one is used. It ignores SIGTERM, SIGINT and SIGHUP: only SHUTDOWN, or
  * IDLE_MS (30 seconds) without container and connection, ends it. Its oom_score_adj, cgroup and limits stay as they were.
  */
 #include <errno.h>
@@ -102,39 +103,58 @@ void shutdown_disown(const struct connection *connection)
         closer.connection = NULL;
 }
 
-/* Nothing of the starter's is kept but FD, which moves out of the way of the numbers below FD_FIRST. */
-static int own_descriptors(int fd)
+/* The descriptors that are kept, in the order of their numbers from FD_FIRST on; -1 for one that is not there. */
+struct kept {
+    int connection;
+    int executor;
+};
+
+/* Moves `*fd` to `number`, past everything that may stand there. */
+static void keep(int *fd, int number)
+{
+    if (*fd < 0)
+        return;
+    if (dup3(*fd, number, O_CLOEXEC) < 0)
+        die("a descriptor from the starter", errno);
+    *fd = number;
+}
+
+/* Nothing of the starter's is kept but these, which move out of the way of the numbers below FD_FIRST. */
+static void own_descriptors(struct kept *kept)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0)
         die("/dev/null", errno);
-    if (fd >= 0) {
-        int moved = fcntl(fd, F_DUPFD_CLOEXEC, FD_FIRST);
-        if (moved < 0)
-            die("the connected socket", errno);
-        fd = moved;
-        if (fd > FD_FIRST && dup3(fd, FD_FIRST, O_CLOEXEC) == FD_FIRST)
-            fd = FD_FIRST;
-    }
+    keep(&kept->connection, FD_FIRST);
+    keep(&kept->executor, FD_FIRST + 1);
     /* Standard error stays the starter's until the shim listens. */
     if (dup2(null, 0) < 0 || dup2(null, 1) < 0)
         die("dup2", errno);
-    if (syscall(SYS_close_range, fd >= 0 ? FD_FIRST + 1 : FD_FIRST, ~0U, 0) < 0)
+    if (syscall(SYS_close_range, FD_FIRST + 2, ~0U, 0) < 0)
         die("close_range", errno);
+    if (kept->connection < 0)
+        close(FD_FIRST);
+    if (kept->executor < 0)
+        close(FD_FIRST + 1);
     for (int i = 3; i < FD_FIRST; i++)
         if (i != null && dup3(null, i, O_CLOEXEC) < 0)
             die("dup3", errno);
-    return fd;
 }
 
-static int number_of(const char *text, int least, const char *what)
+static int number_of(const char *text, int least, int most, const char *what)
 {
     char *rest;
     errno = 0;
     long number = strtol(text, &rest, 10);
-    if (errno != 0 || rest == text || *rest != '\0' || number < least || number > 1 << 20)
+    if (errno != 0 || rest == text || *rest != '\0' || number < least || number > most)
         die(what, 0);
     return (int)number;
+}
+
+/* Below FD_FIRST, so that moving one descriptor cannot overwrite the next. */
+static int descriptor_of(const char *text)
+{
+    return number_of(text, 3, FD_FIRST - 1, "a descriptor is no number from 3 to 9");
 }
 
 static void ignore_signals(void)
@@ -148,13 +168,17 @@ static void ignore_signals(void)
 int main(int argc, char **argv)
 {
     struct process_stat stat;
-    if (argc < 2 || argc > 4 || !id_ok(argv[1]))
-        die("usage: vitrine-shim POD_ID [FD [IDLE_MS]]", 0);
+    struct kept kept = {-1, -1};
+    if (argc < 2 || argc > 5 || !id_ok(argv[1]))
+        die("usage: vitrine-shim POD_ID [FD [IDLE_MS [EXECUTOR_FD]]]", 0);
     pod_id = argv[1];
-    int fd = argc < 3 ? -1 : number_of(argv[2], 3, "FD is not the number of a descriptor");
-    if (argc == 4)
-        idle_ms = number_of(argv[3], 1, "IDLE_MS is no number");
-    fd = own_descriptors(fd);
+    if (argc > 2)
+        kept.connection = descriptor_of(argv[2]);
+    if (argc > 3)
+        idle_ms = number_of(argv[3], 1, 1 << 20, "IDLE_MS is no number");
+    if (argc > 4)
+        kept.executor = descriptor_of(argv[4]);
+    own_descriptors(&kept);
     ignore_signals();
     setsid(); /* fails when we lead one already, which is as good */
     umask(022);
@@ -163,14 +187,14 @@ int main(int argc, char **argv)
     if (process_stat(getpid(), &stat) < 0)
         die("/proc/self/stat", errno);
     start_time = stat.start_time;
-    launches_open();
+    launches_open(kept.executor);
     loop_open();
     children_open();
     connections_open();
     if (dup2(0, STDERR_FILENO) < 0)
         die("dup2", errno);
-    if (fd >= 0)
-        connection_adopt(fd);
+    if (kept.connection >= 0)
+        connection_adopt(kept.connection);
     reconsider();
     loop_run();
     return 0;

@@ -28,6 +28,7 @@ interface Functions {
   pidfdOpen(pid: number): number;
   pidfdSignal(pidfd: number, signal: number): number;
   memfdSealed(bytes: Uint8Array, length: number): number;
+  sealedProgram(path: string): number;
   memfdBounded(size: number): number;
   offset(fd: number): number;
   socketPair(out: Int32Array): number;
@@ -48,6 +49,7 @@ function load(): Functions {
     pidfdOpen: library.func("int32_t vt_pidfd_open(int32_t pid)"),
     pidfdSignal: library.func("int32_t vt_pidfd_signal(int32_t pidfd, int32_t signal)"),
     memfdSealed: library.func("int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length)"),
+    sealedProgram: library.func("int32_t vt_sealed_program(const char *path)"),
     memfdBounded: library.func("int32_t vt_memfd_bounded(uint64_t size)"),
     offset: library.func("int64_t vt_offset(int32_t fd)"),
     socketPair: library.func("int32_t vt_socket_pair(int32_t *out)"),
@@ -147,6 +149,11 @@ export function signalPidfd(pidfd: number, signal: number): boolean {
 /** A sealed memfd that holds `bytes`. */
 export function sealedMemfd(bytes: Uint8Array): number {
   return checked(library().memfdSealed(bytes, bytes.length), "make a memfd");
+}
+
+/** A sealed memfd with a copy of the program at `path`; it runs as /proc/self/fd/N. */
+export function sealedProgram(path: string): number {
+  return checked(library().sealedProgram(path), `seal a copy of ${path}`);
 }
 
 /** A memfd of `sizeBytes` that a program can fill but not grow. */

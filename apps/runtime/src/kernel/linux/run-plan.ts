@@ -7,8 +7,8 @@ import { KernelError } from "../errors.ts";
 import type { OpReport, Plan } from "../plan.ts";
 import { exitOf } from "./child-exit.ts";
 import { encodePlan } from "./encode.ts";
+import { executorPath } from "./executor.ts";
 import { boundedMemfd, fileOffset, runEncodedPlan, sealedMemfd, spawnProgram } from "./library.ts";
-import { nativePath } from "./native-path.ts";
 import { decodeReports, failureOf, reportBytesMax } from "./report.ts";
 
 /** What came of a Plan: every op that was tried, and the failure that stopped it. */
@@ -73,7 +73,7 @@ export async function tryPlanApart(plan: Plan): Promise<PlanRun> {
     const encoded = keep(sealedMemfd(encodePlan(plan)));
     const reports = keep(boundedMemfd(reportBytes(plan)));
     const program = spawnProgram({
-      path: nativePath("vitrine-oci"),
+      path: executorPath(),
       argv: ["vitrine-oci", "3", "4"],
       env: [],
       fds: [nothing, nothing, stderr, encoded, reports],

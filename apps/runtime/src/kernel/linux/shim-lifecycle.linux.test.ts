@@ -33,6 +33,11 @@ function create(id: string, plan: Plan): Promise<unknown> {
   return shim.create(context, { containerId: id, plan, io: bed.io(), cgroupPaths: [] });
 }
 
+function catches(pid: number, signal: number): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
 describe("exit codes", () => {
   test.each([
     ["0", "exit 0", 0],
@@ -49,8 +54,10 @@ describe("exit codes", () => {
     [15, 143],
   ])("signal %d", async (signal, exitCode) => {
     const id = `signal-${signal}`;
-    await bed.run(shim, id, ["sh", "-c", "trap 'exit 143' TERM; while :; do sleep 0.01; done"]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const script = "trap 'exit 143' TERM; while :; do sleep 0.01; done";
+    const { pid } = await bed.run(shim, id, ["sh", "-c", script]);
+    // PID 1 of a namespace is deaf to signals it has no handler for.
+    await eventually(() => catches(pid, 15), "the handler of SIGTERM");
     await shim.kill(id, signal, false);
     expect((await shim.wait(id)).exitCode).toBe(exitCode);
     await shim.kill(id, signal, false);

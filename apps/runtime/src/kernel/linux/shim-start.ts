@@ -7,6 +7,7 @@ import { KernelError, messageOf } from "../errors.ts";
 import type { ShimListener } from "../kernel.ts";
 import type { Clock } from "../world.ts";
 import { exitOf } from "./child-exit.ts";
+import { executorFd } from "./executor.ts";
 import {
   boundedMemfd,
   fileOffset,
@@ -24,6 +25,9 @@ const socketName = "s";
 const socketPathBytesMax = 107;
 const lastWordsBytesMax = 4096;
 const socketSlot = 3;
+const executorSlot = 4;
+/** A shim that has no container and that nobody talks to ends by itself after this time. */
+const idleMs = 30_000;
 const sigkill = 9;
 const greetMs = 5_000;
 
@@ -57,10 +61,10 @@ function spawnShim(podId: string, directory: string, theirs: number, words: numb
   try {
     return spawnProgram({
       path: nativePath("vitrine-shim"),
-      argv: ["vitrine-shim", podId, String(socketSlot)],
+      argv: ["vitrine-shim", podId, String(socketSlot), String(idleMs), String(executorSlot)],
       env: [],
       cwd: directory,
-      fds: [nothing, nothing, words, theirs],
+      fds: [nothing, nothing, words, theirs, executorFd()],
       setsid: true,
     });
   } finally {
