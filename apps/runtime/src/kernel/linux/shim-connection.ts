@@ -147,7 +147,8 @@ export class ShimConnection {
     if (this.#closed) return;
     this.#closed = lostError("it was shut down");
     this.#reject(this.#closed);
-    if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once("close", resolve));
+    if (!this.#socket.closed)
+      await new Promise<void>((resolve) => this.#socket.once("close", resolve));
   }
 
   #break(reason: string): void {

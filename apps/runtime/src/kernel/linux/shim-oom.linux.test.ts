@@ -37,7 +37,13 @@ describe.skipIf(!hasV1)("cgroup v1", () => {
 
   test("a child that needs too much: a container that goes on and exits 0 was not killed", async () => {
     const cgroups = [limited()];
-    await bed.run(shim, "child", ["sh", "-c", `${hog} 2>/dev/null; echo $? >/tmp/code; exit 0`], {}, { cgroups });
+    await bed.run(
+      shim,
+      "child",
+      ["sh", "-c", `${hog} 2>/dev/null; echo $? >/tmp/code; exit 0`],
+      {},
+      { cgroups },
+    );
     expect(await shim.wait("child")).toMatchObject({ exitCode: 0, oomKilled: false });
     expect(bed.file("tmp/code")).toBe("137\n");
     await shim.remove("child");
