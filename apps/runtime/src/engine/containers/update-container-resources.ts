@@ -1,12 +1,17 @@
-/** UpdateContainerResources: changes the limits of a container while it is there; what is not given stays. */
+/**
+ * UpdateContainerResources: changes the limits of a container while it is there; what is not given stays.
+ * All of them or none: when the kernel refuses one, those already changed get their old values back.
+ */
 import type {
   LinuxContainerResources,
   UpdateContainerResourcesRequest,
   UpdateContainerResourcesResponse,
 } from "../../api/index.ts";
 import { RuntimeError } from "../../kernel/errors.ts";
+import type { HostFiles } from "../../kernel/kernel.ts";
+import { type Plan, PlanBuilder } from "../../kernel/plan.ts";
 import { cgroupPathOf, resolveResources, updateCgroupPlan } from "../../oci/index.ts";
-import { type Context, step } from "../../trace/tracer.ts";
+import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
 import { stillThere } from "./apply-exit.ts";
@@ -53,14 +58,30 @@ async function update(
     containerAttributesOf(record),
     async (stepContext, span) => {
       for (const warning of warnings) span.event("warning", { "vitrine.warning": warning });
+      const undo = await undoOf(kernel.files, plan);
       try {
         await kernel.run(stepContext, plan);
       } catch (error) {
+        await kernel.run(withoutDeadline(stepContext), undo);
         throw explainRefusal(error, "change limits");
       }
     },
   );
   parts.containers.update(record.id, { resources: merge(record.resources, resources) });
+}
+
+/** The longest value of a cgroup file: a list of many CPUs. */
+const valueBytesMax = 64 * 1024;
+
+/** The Plan that writes back what the files of `plan` hold now, the last one first; it fails at nothing. */
+async function undoOf(files: HostFiles, plan: Plan): Promise<Plan> {
+  const builder = new PlanBuilder("take limits back");
+  for (const { op } of [...plan.steps].reverse()) {
+    if (op.op !== "writeFile") continue;
+    const data = await files.read(op.path, valueBytesMax);
+    if (data !== undefined) builder.add("host", { ...op, data }, ["EINVAL", "EBUSY", "ENOENT"]);
+  }
+  return builder.build();
 }
 
 /** In the CRI 0, "" and an empty list all mean "not given". */
