@@ -3,6 +3,7 @@ import type {
   ContainerConfig,
   CreateContainerRequest,
   LinuxContainerSecurityContext,
+  Mount,
   NamespaceOption,
   PodSandboxConfig,
 } from "../../apps/runtime/src/api/index.ts";
@@ -99,4 +100,35 @@ export function createRequest(
   changed: Partial<ContainerConfig> = {},
 ): CreateContainerRequest {
   return { podSandboxId, config: containerConfig(changed), sandboxConfig: pod };
+}
+
+/** For a container with another security context. */
+export function withSecurity(
+  changed: Partial<LinuxContainerSecurityContext>,
+): Partial<ContainerConfig> {
+  return { linux: { securityContext: { ...containerSecurity, ...changed } } };
+}
+
+/** For a container of another image. */
+export function withImage(image: string): Partial<ContainerConfig> {
+  const unset = { annotations: {}, userSpecifiedImage: "", runtimeHandler: "", imageRef: "" };
+  return { image: { image, ...unset } };
+}
+
+/** For a container with one mount, of /tmp on /mnt. */
+export function withMount(changed: Partial<Mount>): Partial<ContainerConfig> {
+  const mount: Mount = {
+    containerPath: "/mnt",
+    hostPath: "/tmp",
+    readonly: false,
+    selinuxRelabel: false,
+    propagation: "PROPAGATION_PRIVATE",
+    uidMappings: [],
+    gidMappings: [],
+    recursiveReadOnly: false,
+    imageSubPath: "",
+    mountOptions: [],
+    ...changed,
+  };
+  return { mounts: [mount] };
 }

@@ -71,12 +71,20 @@ export class RecordStore<R extends StoredRecord> {
   }
 
   /**
+   * As `find`, for requests about something that may be gone already.
+   * @throws RuntimeError INVALID_ARGUMENT when no id is given.
+   */
+  findNamed(given: string): R | undefined {
+    if (given === "") throw new RuntimeError("INVALID_ARGUMENT", `${this.#noun} id is missing`);
+    return this.find(given);
+  }
+
+  /**
    * The record of `given`, as `find`.
    * @throws RuntimeError INVALID_ARGUMENT when no id is given, NOT_FOUND when none is like it.
    */
   need(given: string): R {
-    if (given === "") throw new RuntimeError("INVALID_ARGUMENT", `${this.#noun} id is missing`);
-    const record = this.find(given);
+    const record = this.findNamed(given);
     if (record === undefined)
       throw new RuntimeError("NOT_FOUND", `${this.#noun} ${given} not found`);
     return record;

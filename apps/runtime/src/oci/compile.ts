@@ -3,6 +3,7 @@ import { type Plan, RuntimeError } from "../kernel/index.ts";
 import { cgroupDirectories } from "./cgroup-path.ts";
 import { cgroupPlan } from "./cgroup-plan.ts";
 import { containerSpec, type Neighbours } from "./container-spec.ts";
+import { checkExecBounds } from "./exec-bounds.ts";
 import { containerPlan } from "./plan-container.ts";
 import { type ExecRequest, execPlan, execProcess } from "./plan-exec.ts";
 import type { BindSource } from "./plan-mounts.ts";
@@ -66,7 +67,9 @@ export function compileExec(request: ExecRequest): CompiledExec {
   if (request.args.some((argument) => argument.includes("\0"))) {
     throw new RuntimeError("INVALID_ARGUMENT", "an argument of the command contains a NUL");
   }
-  return { process: execProcess(request), plan: execPlan(request) };
+  const process = execProcess(request);
+  checkExecBounds(process.args, process.env);
+  return { process, plan: execPlan(request) };
 }
 
 function compile(
@@ -81,6 +84,7 @@ function compile(
   if (groundwork.seccompProfile !== undefined && seccompFilter === undefined) {
     throw new RuntimeError("INTERNAL", "the seccomp profile has not been compiled");
   }
+  checkExecBounds(spec.process.args, spec.process.env);
   const path = spec.linux.cgroupsPath;
   const { resources } = spec.linux;
   const cgroups = cgroupPlan({ facts, path, resources, cpuset: groundwork.cpuset });

@@ -6,6 +6,8 @@ import type { KeyValue } from "../api/index.ts";
 import { RuntimeError } from "../kernel/index.ts";
 import type { ImageConfig } from "./image-config.ts";
 
+/** PATH_MAX without the NUL at the end. */
+const pathMax = 4095;
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
@@ -56,6 +58,12 @@ export function resolveEnvironment(request: EnvironmentRequest): readonly string
 export function resolveWorkingDir(fromConfig: string, image: ImageConfig): string {
   const cwd = fromConfig || image.WorkingDir || "/";
   checkText(cwd, "working directory");
+  if (cwd.length > pathMax) {
+    throw new RuntimeError(
+      "INVALID_ARGUMENT",
+      `working directory is longer than ${pathMax} characters: ${cwd.slice(0, 80)}...`,
+    );
+  }
   if (!cwd.startsWith("/")) {
     throw new RuntimeError(
       "INVALID_ARGUMENT",

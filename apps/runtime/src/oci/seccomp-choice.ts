@@ -48,7 +48,18 @@ export async function seccompProfileFor(
   if (choice.kind === "default") {
     return defaultSeccompProfile(request.capabilities, facts.architecture, facts.release);
   }
-  return parseSeccompProfile(await readProfile(files, choice.path));
+  return parseNamed(choice.path, await readProfile(files, choice.path));
+}
+
+/** What is wrong in a file is of use only to who knows which file. */
+function parseNamed(path: string, json: string): SeccompProfile {
+  try {
+    return parseSeccompProfile(json);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    const message = error.message.replace(/^seccomp profile/, `seccomp profile ${path}`);
+    throw new RuntimeError(error.code, message, { cause: error });
+  }
 }
 
 function choose(request: SeccompRequest): Choice {

@@ -19,9 +19,9 @@ export function parseSeccompProfile(json: string): SeccompProfile {
   try {
     parsed = JSON.parse(json);
   } catch (error) {
-    throw new RuntimeError("INVALID_ARGUMENT", "seccomp profile is not JSON", { cause: error });
+    throw new RuntimeError("INVALID_ARGUMENT", "seccomp profile: it is not JSON", { cause: error });
   }
-  const profile = fieldsOf(parsed, "seccomp profile");
+  const profile = fieldsOf(parsed, "it");
   if (profile["listenerPath"] !== undefined) {
     throw broken("listenerPath", "notification is not supported");
   }

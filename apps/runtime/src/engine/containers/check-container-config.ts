@@ -8,6 +8,9 @@ import type {
 import { RuntimeError } from "../../kernel/errors.ts";
 import type { PodRecord } from "../pods/pod-record.ts";
 
+/** PATH_MAX without the NUL at the end. */
+const pathBytesMax = 4095;
+
 export interface CheckedContainerConfig {
   readonly config: ContainerConfig;
   readonly metadata: ContainerMetadata;
@@ -58,7 +61,13 @@ export function logPathOf(directory: string, path: string): string {
   }
   const clean = parts.filter((part) => part !== "" && part !== ".");
   if (clean.length === 0) throw invalid(`log_path ${JSON.stringify(path)} names no file`);
-  return `${directory.replace(/\/+$/, "")}/${clean.join("/")}`;
+  const whole = `${directory.replace(/\/+$/, "")}/${clean.join("/")}`;
+  if (new TextEncoder().encode(whole).length > pathBytesMax) {
+    throw invalid(
+      `the path of the log is longer than ${pathBytesMax} bytes: ${whole.slice(0, 80)}...`,
+    );
+  }
+  return whole;
 }
 
 function invalid(message: string): RuntimeError {

@@ -122,7 +122,8 @@ async function build(
   const compilation = await compileForContainer(parts, context, pod, record, image);
   throwIfGivenUp(context);
   const { compiled, user } = compilation;
-  await makeCgroupAndLogDirectory(parts, context, record, compilation);
+  const logPath = await makeLogDirectory(parts, context, pod, record);
+  await makeCgroup(parts, context, record, compilation);
   const shim = await parts.shims.need(record.podId);
   const created = await step(
     context,
@@ -133,13 +134,16 @@ async function build(
         const init = await shim.create(stepContext, {
           containerId: record.id,
           plan: compiled.plan,
-          io: ioOf(parts, record),
+          io: ioOf(parts, record, logPath),
           cgroupPaths: compiled.cgroupPaths,
         });
         span.set({ [attribute.pid]: init.pid });
         return init;
       } catch (error) {
-        throw explainRefusal(error, "create container", compiled.spec.process);
+        throw explainRefusal(error, "create container", {
+          ...compiled.spec.process,
+          logPath: record.logPath,
+        });
       }
     },
   );
@@ -153,31 +157,47 @@ async function build(
   parts.crashPoint("C6");
 }
 
-/** The cgroup with its limits, and the directory of the log, which belongs to the client and stays. */
-async function makeCgroupAndLogDirectory(
+/**
+ * The log directory of the pod, which belongs to the client and stays, and where the container's log is
+ * to be opened. The directory may lie behind symbolic links (a /var/log on another disk); below it a
+ * container may have planted some, so the shim, which makes what is missing there, follows none.
+ */
+async function makeLogDirectory(
+  parts: EngineParts,
+  context: Context,
+  pod: PodRecord,
+  { logPath }: ContainerRecord,
+): Promise<string> {
+  if (logPath === "") return "";
+  const { kernel } = parts.world;
+  const directory = pod.config.logDirectory.replace(/\/+$/, "");
+  const plan = new PlanBuilder("make log directory");
+  plan.add("host", { op: "mkdir", path: directory || "/", mode: 0o755, parents: true });
+  try {
+    await kernel.run(context, plan.build());
+  } catch (error) {
+    throw explainRefusal(error, "make log directory");
+  }
+  const real = (await kernel.files.real(directory || "/")) ?? directory;
+  return `${real.replace(/\/+$/, "")}${logPath.slice(directory.length)}`;
+}
+
+async function makeCgroup(
   parts: EngineParts,
   context: Context,
   record: ContainerRecord,
   { compiled }: ContainerCompilation,
 ): Promise<void> {
-  const { kernel } = parts.world;
-  if (record.logPath !== "") {
-    const path = record.logPath.slice(0, record.logPath.lastIndexOf("/")) || "/";
-    const plan = new PlanBuilder("make log directory");
-    plan.add("host", { op: "mkdir", path, mode: 0o755, parents: true });
-    await kernel.run(context, plan.build());
-  }
   await step(context, "container.cgroup", containerAttributesOf(record), async (stepContext) => {
     try {
-      await kernel.run(stepContext, compiled.cgroupPlan);
+      await parts.world.kernel.run(stepContext, compiled.cgroupPlan);
     } catch (error) {
       throw explainRefusal(error, "make cgroup");
     }
   });
 }
 
-function ioOf(parts: EngineParts, record: ContainerRecord): ContainerIo {
-  const { config, logPath } = record;
+function ioOf(parts: EngineParts, { config }: ContainerRecord, logPath: string): ContainerIo {
   return {
     ...(logPath === "" ? {} : { logPath }),
     logLineBytesMax: parts.options.logLineBytesMax,

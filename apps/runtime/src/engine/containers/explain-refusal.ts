@@ -23,10 +23,37 @@ const chdirReasons: Readonly<Record<string, string>> = {
   ENOENT: "no such directory",
   ENOTDIR: "not a directory",
   EACCES: "permission denied",
-  ELOOP: "too many symbolic links",
+  ELOOP: "too many symbolic links, or one that leads out of the container",
   EINVAL: "outside of the container",
   EPERM: "outside of the container",
 };
+
+/** Why a log file cannot be opened: what lies in its place, or on the way to it. */
+const logReasons: Readonly<Record<string, string>> = {
+  ENOTDIR: "a part of its path is no directory, or a symbolic link",
+  ELOOP: "it is a symbolic link",
+  EISDIR: "it is a directory",
+  EINVAL: "it is no regular file",
+  ENXIO: "it is no regular file",
+  EMLINK: "it has another name",
+  ENAMETOOLONG: "its name is too long",
+};
+
+/** Files of a cgroup; their last part names the limit. */
+const cgroupFile = /"\/sys\/fs\/cgroup\/[^"]*\/([a-z0-9._]+\.[A-Za-z0-9._]+)"/;
+const cgroupReasons: Readonly<Record<string, string>> = {
+  EBUSY: "more than that is in use",
+  ENOENT: "the kernel knows no such limit",
+  EINVAL: "the kernel does not take that value",
+  ERANGE: "the kernel does not take that value",
+  EACCES: "the cgroup above has not got it to give",
+  ENOSPC: "the cgroup above has not got it to give",
+};
+
+/** What an error message can name of the request. */
+export interface Attempted extends Partial<Pick<OciProcess, "args" | "cwd">> {
+  readonly logPath?: string;
+}
 
 /** Ops whose failure is a fault of the request when the errno says "not there" or "not of that kind". */
 const pathOps: ReadonlySet<OpName | "library" | "shim"> = new Set<OpName>([
@@ -42,43 +69,62 @@ const pathOps: ReadonlySet<OpName | "library" | "shim"> = new Set<OpName>([
 const pathErrnos: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EXDEV", "EINVAL"]);
 
 /**
- * The RuntimeError for `error`; `what` says what was attempted, and `process` which command in which
- * directory. An error that has a code keeps it.
+ * The RuntimeError for `error`; `what` says what was attempted, and `attempted` which command in which
+ * directory with which log. An error that has a code keeps it.
  */
 export function explainRefusal(
   error: unknown,
   what: string,
-  process?: Pick<OciProcess, "args" | "cwd">,
+  attempted: Attempted = {},
 ): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (!(error instanceof KernelError)) {
     return new RuntimeError("INTERNAL", `${what}: ${messageOf(error)}`, { cause: error });
   }
-  const { code, message } = explain(error, process);
+  const { code, message } = explain(error, attempted);
   return new RuntimeError(code, `${what}: ${message}`, { cause: error });
 }
 
-function explain(
-  error: KernelError,
-  process: Pick<OciProcess, "args" | "cwd"> | undefined,
-): { code: ErrorCode; message: string } {
-  if (error.op === "execve" && process !== undefined) {
-    const reason = execveReasons[error.errno];
-    const message = `exec ${quoted(process.args[0] ?? "")}: ${reason ?? error.errno}`;
-    return { code: reason === undefined ? "INTERNAL" : "INVALID_ARGUMENT", message };
+type Explanation = { readonly code: ErrorCode; readonly message: string };
+
+function explain(error: KernelError, attempted: Attempted): Explanation {
+  const { args, cwd, logPath } = attempted;
+  if (error.op === "execve" && args !== undefined) {
+    return blame(error, `exec ${quoted(args[0] ?? "")}`, execveReasons);
   }
-  if (error.op === "chdir" && process !== undefined) {
-    const reason = chdirReasons[error.errno];
-    const message = `working directory ${quoted(process.cwd)}: ${reason ?? error.errno}`;
-    return { code: reason === undefined ? "INTERNAL" : "INVALID_ARGUMENT", message };
+  if (cwd !== undefined && (error.op === "chdir" || makes(error, cwd))) {
+    return blame(error, `working directory ${quoted(cwd)}`, chdirReasons);
   }
+  if (error.op === "shim" && error.detail === "log file" && logPath !== undefined) {
+    return blame(error, `log file ${quoted(logPath)}`, logReasons);
+  }
+  const limit = error.op === "writeFile" ? cgroupFile.exec(error.detail)?.[1] : undefined;
+  if (limit !== undefined) return blame(error, limit, cgroupReasons);
   if (pathOps.has(error.op) && pathErrnos.has(error.errno)) {
     return { code: "INVALID_ARGUMENT", message: error.message };
   }
-  if (error.errno === "ENOSPC" || error.errno === "EDQUOT") {
-    return { code: "RESOURCE_EXHAUSTED", message: error.message };
-  }
-  return { code: "INTERNAL", message: error.message };
+  return { code: isFull(error) ? "RESOURCE_EXHAUSTED" : "INTERNAL", message: error.message };
+}
+
+/** A fault of the request where the errno has a reason in the table, one of ours or of the machine otherwise. */
+function blame(
+  error: KernelError,
+  what: string,
+  reasons: Readonly<Record<string, string>>,
+): Explanation {
+  const reason = reasons[error.errno];
+  if (reason !== undefined) return { code: "INVALID_ARGUMENT", message: `${what}: ${reason}` };
+  const code = isFull(error) ? "RESOURCE_EXHAUSTED" : "INTERNAL";
+  return { code, message: `${what}: ${error.errno}` };
+}
+
+function isFull(error: KernelError): boolean {
+  return error.errno === "ENOSPC" || error.errno === "EDQUOT";
+}
+
+/** The working directory is made, where it is missing, before the container is entered. */
+function makes(error: KernelError, cwd: string): boolean {
+  return error.op === "mkdir" && error.detail.endsWith(quoted(cwd));
 }
 
 function quoted(text: string): string {

@@ -19,7 +19,7 @@ export async function removeContainer(
   context: Context,
   request: RemoveContainerRequest,
 ): Promise<RemoveContainerResponse> {
-  const record = parts.containers.find(request.containerId);
+  const record = parts.containers.findNamed(request.containerId);
   if (record === undefined) return {};
   const pod = parts.pods.get(record.podId);
   context.span?.set({

@@ -27,7 +27,7 @@ export async function reopenContainerLog(
     try {
       await shim.reopenLog(record.id);
     } catch (error) {
-      throw explainRefusal(error, `reopen log ${record.logPath}`);
+      throw explainRefusal(error, "reopen container log", { logPath: record.logPath });
     }
   });
   return {};

@@ -25,7 +25,7 @@ export async function stopContainer(
   context: Context,
   request: StopContainerRequest,
 ): Promise<StopContainerResponse> {
-  const record = parts.containers.find(request.containerId);
+  const record = parts.containers.findNamed(request.containerId);
   if (record === undefined) return {};
   const pod = parts.pods.get(record.podId);
   context.span?.set({

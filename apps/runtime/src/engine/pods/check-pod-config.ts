@@ -3,12 +3,19 @@ import type {
   DNSConfig,
   PodSandboxConfig,
   PodSandboxMetadata,
+  PortMapping,
   RunPodSandboxRequest,
 } from "../../api/index.ts";
 import { RuntimeError } from "../../kernel/errors.ts";
 
 /** HOST_NAME_MAX, gethostname(2). */
 const hostnameLengthMax = 64;
+const portMax = 65535;
+
+const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`);
+/** Tells an address from anything else that may stand there; which one it is, the plugin has to know. */
+const ipv6 = /^(?=.*:.*:)[0-9a-fA-F:]{2,39}$|^::(?:ffff:)?[0-9.]{7,15}$/;
 
 /**
  * The config of the request, and its metadata.
@@ -37,6 +44,7 @@ export function checkPodConfig(request: RunPodSandboxRequest): {
   }
   checkDns(config.dnsConfig);
   checkLogDirectory(config.logDirectory);
+  config.portMappings.forEach(checkPortMapping);
   checkNamespaces(config);
   return { config, metadata };
 }
@@ -57,6 +65,24 @@ function checkLogDirectory(directory: string): void {
     throw invalid(`log_directory ${JSON.stringify(directory)} is no absolute path without ..`);
   }
   if (directory.includes("\0")) throw invalid("log_directory contains a NUL");
+}
+
+/** Plugins disagree on what a bad port means, and one that ignores it leaves a pod that nobody reaches. */
+function checkPortMapping({ hostPort, containerPort, hostIp }: PortMapping): void {
+  for (const [field, port] of Object.entries({
+    host_port: hostPort,
+    container_port: containerPort,
+  })) {
+    if (port < 0 || port > portMax) {
+      throw invalid(`port mapping has the ${field} ${port}: not a number from 0 to ${portMax}`);
+    }
+  }
+  if (hostPort > 0 && containerPort === 0) {
+    throw invalid(`port mapping of host_port ${hostPort} has no container_port`);
+  }
+  if (hostIp !== "" && !ipv4.test(hostIp) && !ipv6.test(hostIp)) {
+    throw invalid(`port mapping has the host_ip ${JSON.stringify(hostIp)}: not an IP address`);
+  }
 }
 
 function checkNamespaces(config: PodSandboxConfig): void {

@@ -15,7 +15,7 @@ export async function removePodSandbox(
   context: Context,
   request: RemovePodSandboxRequest,
 ): Promise<RemovePodSandboxResponse> {
-  const record = parts.pods.find(request.podSandboxId);
+  const record = parts.pods.findNamed(request.podSandboxId);
   if (record === undefined) return {};
   context.span?.set(podAttributesOf(record));
   await parts.locks.run(context, record.id, async () => {

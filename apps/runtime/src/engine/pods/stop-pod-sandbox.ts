@@ -19,7 +19,7 @@ export async function stopPodSandbox(
   context: Context,
   request: StopPodSandboxRequest,
 ): Promise<StopPodSandboxResponse> {
-  const record = parts.pods.find(request.podSandboxId);
+  const record = parts.pods.findNamed(request.podSandboxId);
   if (record === undefined) return {};
   context.span?.set(podAttributesOf(record));
   await parts.locks.run(context, record.id, async () => {
