@@ -47,6 +47,8 @@ const drawn = () =>
 
 describe("where it comes from is said", () => {
   test("the bundled recording opens with one click", async () => {
+    // Without a stream nothing claims to be live.
+    expect(await page.locator(".badge").count()).toBe(0);
     await page.getByRole("button", { name: "Open the recorded demo pod" }).click();
     await drawn();
     expect(await badge()).toBe("RECORDED");

@@ -77,6 +77,8 @@ export function Badge({
   readonly origin: Origin;
   readonly live: LiveState | undefined;
 }) {
+  // Neither a stream nor a recording: there is nothing to say where it comes from.
+  if (origin.provenance === "live" && live === undefined) return null;
   const down = live !== undefined && live.link !== "live";
   return (
     <span className={`badge badge-${origin.provenance}${down ? " badge-down" : ""}`} role="status">
