@@ -2,7 +2,7 @@
  * Blobs on disk, by digest:
  *
  *   blobs/sha256/<hex>   whole, verified, never changed
- *   ingest/<hex>         on its way; what is there survives a crash and is carried on from
+ *   ingest/<hex>         on its way; what is there survives a crash and is carried on from, for a day
  *   ingest/new-<n>       on its way, digest not known yet; worth nothing after a crash
  *
  * A blob is synced before it gets its name and its directory after, so a name that is there after a
@@ -16,6 +16,9 @@ import { join } from "node:path";
 import { RuntimeError } from "../kernel/errors.ts";
 import { digestOf, finishHash, hexOf, startHash } from "./digest.ts";
 import { storageError } from "./storage-error.ts";
+
+/** How long a blob that came in part waits for a pull that carries on. */
+const partKeptMs = 24 * 60 * 60 * 1000;
 
 /** A blob on its way into the store. End it by exactly one of `commit`, `suspend`, `discard`. */
 export class Ingest {
@@ -113,13 +116,16 @@ export class BlobStore {
     return join(this.#blobs, hexOf(digest));
   }
 
-  /** Makes the directories and forgets what a dead daemon could not name. */
+  /** Makes the directories and forgets what a dead daemon could not name, and parts nobody came back for. */
   #prepare(): Promise<void> {
     this.#ready ??= (async () => {
       await mkdir(this.#blobs, { recursive: true, mode: 0o700 });
       await mkdir(this.#ingest, { recursive: true, mode: 0o700 });
+      const oldest = Date.now() - partKeptMs;
       for (const name of await readdir(this.#ingest)) {
-        if (name.startsWith("new-")) await rm(join(this.#ingest, name), { force: true });
+        const path = join(this.#ingest, name);
+        const isStale = name.startsWith("new-") || (await stat(path)).mtimeMs < oldest;
+        if (isStale) await rm(path, { force: true });
       }
     })().catch((error: unknown) => {
       this.#ready = undefined;

@@ -103,6 +103,7 @@ export class Images {
           const name = `${nameOf(reference)}@${fetched.targetDigest}`;
           const references = reference.digest === undefined ? [full, name] : [name];
           const pulled = await this.#adopt(inner, references, fetched);
+          this.#options.crashPoint?.("I7");
           span.set({ "container.image.id": pulled.id, "vitrine.image.bytes": pulled.sizeBytes });
           return pulled;
         }),
@@ -156,7 +157,6 @@ export class Images {
         chainId: chainIds.at(-1) ?? "",
         pulledAtNs: this.#world.clock.nowNs().toString(),
       });
-      this.#options.crashPoint?.("I7");
       return this.#records.need(id);
     });
   }
