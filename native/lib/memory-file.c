@@ -1,6 +1,8 @@
 /* Memory files: what goes to a program and what comes back from it, bounded by seals. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,18 +39,28 @@ int32_t vt_sealed_program(const char *path)
     return sealed_copy(path);
 }
 
+/*
+ * The same file opened anew. Writers of what memfd_create(2) returns race for its offset and overwrite each
+ * other; only for a description that open(2) made does the kernel take turns (FMODE_ATOMIC_POS).
+ */
+static int open_anew(int fd)
+{
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    int anew = open(name, O_RDWR | O_CLOEXEC);
+    return anew < 0 ? -errno : anew;
+}
+
 int32_t vt_memfd_bounded(uint64_t size)
 {
     int fd = memfd_create("vitrine-output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    if (ftruncate(fd, (off_t)size) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
+    bool good = ftruncate(fd, (off_t)size) == 0 &&
+                fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
+    int result = good ? open_anew(fd) : -errno;
+    close(fd);
+    return result;
 }
 
 int64_t vt_offset(int32_t fd)

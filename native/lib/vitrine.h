@@ -45,7 +45,7 @@ VT_EXPORT int32_t vt_memfd_sealed(const uint8_t *bytes, uint64_t length);
  * nothing that a container could write to (CVE-2019-5736).
  */
 VT_EXPORT int32_t vt_sealed_program(const char *path);
-/* A memfd of exactly `size` bytes that cannot grow: a program that writes more gets EPERM. */
+/* A memfd of exactly `size` bytes that cannot grow: a program that writes more gets EPERM. Several may write. */
 VT_EXPORT int32_t vt_memfd_bounded(uint64_t size);
 /* Two connected unix stream sockets, non-blocking. */
 VT_EXPORT int32_t vt_socket_pair(int32_t *out);

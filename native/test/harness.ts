@@ -255,5 +255,7 @@ export function hostState(root: TestRoot): string {
     return line.includes(root.directory) || !/^\/(tmp|run|var)\//.test(point);
   });
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
-  return [...concerned, children].join("\n");
+  const processes = children.split(" ").filter((pid) => pid !== "");
+  const stats = processes.map((pid) => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  return [...concerned, ...stats].join("\n");
 }
