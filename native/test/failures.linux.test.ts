@@ -1,6 +1,7 @@
 /** Plans that fail: the report says which op, which argument and why, and nothing is left behind. */
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { everyOp } from "../../apps/runtime/src/kernel/fixture/every-op.ts";
 import type { Op, Plan, ProcessName } from "../../apps/runtime/src/kernel/index.ts";
 import { encodePlan } from "../../apps/runtime/src/kernel/linux/encode.ts";
 import { nativePath } from "../../apps/runtime/src/kernel/linux/native-path.ts";
@@ -311,6 +312,20 @@ describe("vitrine-oci itself", () => {
     expect(result.failure?.detail).toContain("malformed at op 1");
     const cut = await runPlan(empty, { encoded: good.subarray(0, good.length - 1) });
     expect(cut.failure?.errno).toBe("EINVAL");
+  });
+
+  it("knows every op the encoder can write, and the fuzzer starts from all of them", async () => {
+    const plan: Plan = {
+      name: "every op",
+      steps: everyOp.map((op) => ({ process: "exec", op, ignore: ["ENOENT"] })),
+    };
+    // Well-formed and without an op of oci: accepted, and nothing to do.
+    const result = await runPlan(plan);
+    expect(result.ociExit).toBe(0);
+    expect(result.reports).toEqual([]);
+    const corpus = new URL("every-op.plan", import.meta.url);
+    if (process.env["UPDATE_CORPUS"] === "1") writeFileSync(corpus, encodePlan(plan));
+    expect(Buffer.compare(readFileSync(corpus), encodePlan(plan))).toBe(0);
   });
 
   it("refuses ops that belong to the daemon", async () => {

@@ -1,6 +1,7 @@
 /*
  * A small fuzzer for compilers without libFuzzer: mutates Plans, with the lengths of their frame mended
- * half of the time, so that mutations reach the bodies. Usage: decode-fuzz [SECONDS [SEED]].
+ * half of the time, so that mutations reach the bodies. It starts from Plans of its own and from one that
+ * has every op (every-op.plan, kept up to date by a test). Usage: decode-fuzz SECONDS SEED_FILE [SEED].
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,29 @@ static void random_plan(void)
     memcpy(input + 8, &total, 4);
 }
 
+static uint8_t corpus[SIZE_MAX_FUZZ];
+static size_t corpus_size;
+
+static void read_corpus(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    corpus_size = file ? fread(corpus, 1, sizeof corpus, file) : 0;
+    if (corpus_size == 0 || corpus_size == sizeof corpus) {
+        fprintf(stderr, "fuzz: %s is missing, empty or too long\n", path);
+        exit(1);
+    }
+    fclose(file);
+    memcpy(input, corpus, corpus_size);
+    if (LLVMFuzzerTestOneInput(input, corpus_size) != 0)
+        exit(1);
+}
+
+static void plan_of_corpus(void)
+{
+    memcpy(input, corpus, corpus_size);
+    size = corpus_size;
+}
+
 static void mutate(void)
 {
     unsigned count = 1 + next_random() % 4;
@@ -110,16 +134,21 @@ static void mutate(void)
 
 int main(int argc, char *argv[])
 {
-    time_t seconds = argc > 1 ? atoi(argv[1]) : 10;
-    state = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL);
-    state = state * 2654435761u + 1;
-    printf("fuzz: seed %llu, %ld s\n", argc > 2 ? strtoull(argv[2], NULL, 10) : (unsigned long long)time(NULL),
-           (long)seconds);
+    if (argc < 3)
+        return 2;
+    time_t seconds = atoi(argv[1]);
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL);
+    state = seed * 2654435761u + 1;
+    read_corpus(argv[2]);
+    printf("fuzz: seed %llu, %ld s\n", (unsigned long long)seed, (long)seconds);
     unsigned long runs = 0;
     for (time_t end = time(NULL) + seconds; time(NULL) < end;) {
         for (int i = 0; i < 2000; i++, runs++) {
-            random_plan();
-            if (next_random() % 4)
+            if (next_random() % 2)
+                plan_of_corpus();
+            else
+                random_plan();
+            if (next_random() % 8)
                 mutate();
             LLVMFuzzerTestOneInput(input, size);
         }

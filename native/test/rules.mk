@@ -15,11 +15,12 @@ FUZZ_SECONDS ?= 10
 ifneq ($(shell command -v clang 2>/dev/null),)
 $(BUILD)/decode-fuzz: $(DECODER) test/decode-fuzz.c | $(BUILD)
 	clang $(CPPFLAGS) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $(DECODER) test/decode-fuzz.c
-FUZZ_RUN = $(BUILD)/decode-fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1
+FUZZ_RUN = mkdir -p $(BUILD)/corpus && cp test/every-op.plan $(BUILD)/corpus/ && \
+	$(BUILD)/decode-fuzz $(BUILD)/corpus -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1
 else
 $(BUILD)/decode-fuzz: $(DECODER) test/decode-fuzz.c test/mutate.c | $(BUILD)
 	$(CC) $(CPPFLAGS) $(TEST_FLAGS) -o $@ $(DECODER) test/decode-fuzz.c test/mutate.c
-FUZZ_RUN = $(BUILD)/decode-fuzz $(FUZZ_SECONDS)
+FUZZ_RUN = $(BUILD)/decode-fuzz $(FUZZ_SECONDS) test/every-op.plan
 endif
 
 NATIVE_TESTS += $(BUILD)/decode-test
