@@ -160,6 +160,19 @@ describe("a container", () => {
     expect(said(result, "content /proc/self/oom_score_adj")).toBe("500");
   });
 
+  it("owns its stdio when the Plan says so, but never the host's /dev/null", async () => {
+    const give = (at: string): Op => ({ op: "chown", at, path: "", uid: 1000, gid: -1 });
+    const plan = containerPlan({
+      root: root.root,
+      probe: ["say", "hi"],
+      last: [give("stdin"), give("stdout"), give("stderr"), ...identity],
+    });
+    const result = await runPlan(plan);
+    expect(result.failure).toBeUndefined();
+    expect(result.owners).toEqual({ stdout: "1000:0", stdin: "0:0" });
+    expect(reportOf(plan, result, "chown")?.detail).toBe("/dev/null is left as it is");
+  });
+
   it("waits in the kernel until it is released, and ends when its shim is gone", async () => {
     const plan = containerPlan({ root: root.root, probe: ["say", "started"] });
     const started = await runPlan(plan);

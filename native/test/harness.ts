@@ -7,6 +7,7 @@
 import {
   closeSync,
   copyFileSync,
+  fstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -73,6 +74,8 @@ export interface RunResult {
   readonly records: readonly ReportRecord[];
   readonly reports: readonly OpReport[];
   readonly failure: KernelError | undefined;
+  /** Owner of the file that was stdout, and of the /dev/null that was stdin. */
+  readonly owners: { readonly stdout: string; readonly stdin: string };
   /** What container and vitrine-oci wrote. */
   readonly output: string;
   readonly lines: readonly string[];
@@ -84,6 +87,11 @@ export interface RunResult {
 function written(fd: number): Uint8Array {
   const bytes = new Uint8Array(fileOffset(fd));
   return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+}
+
+function ownerOf(fd: number): string {
+  const { uid, gid } = fstatSync(fd);
+  return `${uid}:${gid}`;
 }
 
 async function exitOfChild(
@@ -181,6 +189,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
       records,
       reports,
       failure: failureOf(plan, reports),
+      owners: { stdout: ownerOf(output), stdin: ownerOf(nothing) },
       output: text,
       lines: text.split("\n").filter((line) => line !== ""),
       ociExit,
