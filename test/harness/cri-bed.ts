@@ -2,7 +2,7 @@
  * A whole daemon of its own behind its real socket, for tests of what callers do wrong. `residue` says
  * what of it is on the machine: mounts, cgroups, processes, interfaces, files, and what its lists show.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect } from "vitest";
@@ -59,6 +59,14 @@ export class CriBed {
 
   static async start(options: PrivateDaemonOptions = {}): Promise<CriBed> {
     return new CriBed(await startPrivateDaemon(options));
+  }
+
+  /** Ends the daemon in order, has its configuration changed (or more done meanwhile), and starts another one. */
+  async restart(change: (config: string) => string): Promise<void> {
+    await this.daemon.kill("SIGTERM");
+    const path = join(this.directory, "config.toml");
+    writeFileSync(path, change(readFileSync(path, "utf8")));
+    await this.daemon.startAgain();
   }
 
   get client(): GrpcClient {

@@ -302,6 +302,7 @@ test("environment, configuration and previous result are as the specification ha
     `CNI_PATH=${[...bed.options.binDirs, bed.options.builtin?.binDir].join(":")}`,
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TRACEPARENT=valid",
+    expect.stringMatching(/^VITRINE_PROGRAM=\d+\.\d+$/),
   ]);
   expect(JSON.parse(read("stdin"))).toEqual({
     type: "odd",

@@ -2,8 +2,8 @@
  * One execution of one CNI plugin (CNI specification 1.1, sections 2 and 4): parameters in the
  * environment, configuration on stdin, result or error as JSON on stdout.
  */
-import { RuntimeError } from "../../kernel/errors.ts";
-import type { Kernel, ProgramResult } from "../../kernel/kernel.ts";
+import { KernelError, RuntimeError } from "../../kernel/errors.ts";
+import type { Kernel, Program, ProgramResult } from "../../kernel/kernel.ts";
 import { traceparentOf } from "../../trace/trace-context.ts";
 import { type Context, step } from "../../trace/tracer.ts";
 import { parseJson } from "./cni-config.ts";
@@ -31,7 +31,14 @@ const stderrBytesMax = 64 << 10;
 /** As much of a plugin's own words as an error message repeats. */
 const quoteMax = 400;
 
-/** Path of a plugin's program. @throws RuntimeError UNAVAILABLE when it is in none of the directories. */
+/** The plugin did not run, so it has done nothing and nothing of it is to be undone. */
+export class PluginNotStarted extends RuntimeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("UNAVAILABLE", message, options);
+  }
+}
+
+/** Path of a plugin's program. @throws PluginNotStarted when it is in none of the directories. */
 export async function findPlugin(
   kernel: Kernel,
   type: string,
@@ -42,7 +49,7 @@ export async function findPlugin(
     const stat = await kernel.files.stat(path, true);
     if (stat?.type === "file" && (stat.mode & 0o111) !== 0) return path;
   }
-  throw new RuntimeError("UNAVAILABLE", `CNI plugin ${type} is in none of ${binDirs.join(", ")}`);
+  throw new PluginNotStarted(`CNI plugin ${type} is in none of ${binDirs.join(", ")}`);
 }
 
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -77,6 +84,14 @@ function pluginError(stdout: string): string | undefined {
   }
 }
 
+/** On one line and without what a terminal would obey. */
+function plain(text: string): string {
+  return text
+    .trim()
+    .replace(/\s+/g, " ")
+    .replace(/\p{Cc}/gu, "?");
+}
+
 function failureOf(call: PluginCall, result: ProgramResult): RuntimeError {
   const what = `CNI ${call.command} by plugin ${call.type} of network ${call.network}`;
   if (result.timedOut) {
@@ -84,7 +99,7 @@ function failureOf(call: PluginCall, result: ProgramResult): RuntimeError {
   }
   const decoder = new TextDecoder();
   const stdout = decoder.decode(result.stdout);
-  const said = (pluginError(stdout) ?? (decoder.decode(result.stderr) || stdout)).trim();
+  const said = plain(pluginError(stdout) ?? (decoder.decode(result.stderr) || stdout));
   const words = said === "" ? " and printed nothing" : `: ${said.slice(0, quoteMax)}`;
   return new RuntimeError(
     "UNAVAILABLE",
@@ -94,7 +109,8 @@ function failureOf(call: PluginCall, result: ProgramResult): RuntimeError {
 
 function resultOf(call: PluginCall, result: ProgramResult): CniResult {
   const what = `CNI ${call.command} by plugin ${call.type} of network ${call.network}`;
-  if (result.truncated) {
+  // What was cut may be its chatter on stderr only.
+  if (result.truncated && result.stdout.length >= stdoutBytesMax) {
     throw new RuntimeError("UNAVAILABLE", `${what} printed more than ${stdoutBytesMax} bytes`);
   }
   const text = new TextDecoder().decode(result.stdout);
@@ -113,9 +129,26 @@ function resultOf(call: PluginCall, result: ProgramResult): CniResult {
   throw new RuntimeError("UNAVAILABLE", `${what} printed ${checked}`);
 }
 
+/** Runs the program; that it cannot be started becomes the plugin's failure. */
+async function execute(
+  kernel: Kernel,
+  context: Context,
+  call: PluginCall,
+  program: Program,
+): Promise<ProgramResult> {
+  try {
+    return await kernel.exec(context, program);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    throw new PluginNotStarted(`CNI plugin ${call.type} cannot be started: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
 /**
  * Executes the plugin; ADD resolves with its result, the others with undefined.
- * @throws RuntimeError UNAVAILABLE with the plugin's own words, DEADLINE_EXCEEDED on timeout.
+ * @throws RuntimeError UNAVAILABLE with the plugin's own words, DEADLINE_EXCEEDED on timeout, PluginNotStarted.
  */
 export function callPlugin(
   kernel: Kernel,
@@ -130,7 +163,7 @@ export function callPlugin(
   };
   return step(context, "cni.plugin", attributes, async (stepContext, span) => {
     const path = await findPlugin(kernel, call.type, call.binDirs);
-    const result = await kernel.exec(stepContext, {
+    const result = await execute(kernel, stepContext, call, {
       path,
       argv: [path],
       env: environmentOf(stepContext, call),

@@ -1,4 +1,5 @@
 /** The result of ADD (CNI specification 1.1, section 5), checked as far as the runtime reads it. */
+import { isIpWithPrefix } from "../ip-address.ts";
 
 export interface CniInterface {
   readonly name?: string;
@@ -55,7 +56,12 @@ export function checkResult(value: unknown): CniResult | string {
   if (!isObject(value)) return "JSON that is no result object";
   if (!isListOf(value["interfaces"], isInterface)) return 'a result whose "interfaces" are none';
   if (!isListOf(value["ips"], isAddress)) return 'a result whose "ips" are no addresses';
-  return value as CniResult;
+  const result = value as CniResult;
+  for (const { address } of [...(result.ips ?? []), ...oldAddresses(result)]) {
+    if (isIpWithPrefix(address)) continue;
+    return `a result with the address ${JSON.stringify(address.slice(0, 80))}, which is none`;
+  }
+  return result;
 }
 
 /** Versions 0.1.0 and 0.2.0 have one address of each family, in fields of their own. */

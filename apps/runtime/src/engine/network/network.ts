@@ -11,7 +11,7 @@ import {
   type NetworkConfig,
   type PluginConfig,
 } from "./cni-config.ts";
-import { type CniCommand, callPlugin } from "./cni-plugin.ts";
+import { type CniCommand, callPlugin, findPlugin, PluginNotStarted } from "./cni-plugin.ts";
 import { addressesOf, type CniResult } from "./cni-result.ts";
 import { isAtLeast } from "./cni-version.ts";
 import { executionConfig, pluginsFor } from "./execution-config.ts";
@@ -160,9 +160,13 @@ export class Network {
       args: cniArgsOf(pod),
       capabilityArgs: capabilityArgsOf(pod),
     };
+    // One that is not there is said before the others have done anything.
+    const binDirs = pluginDirectories(this.#options);
+    for (const { type } of pluginsFor(entry)) await findPlugin(this.#world.kernel, type, binDirs);
     await this.#cache.put(context, entry);
+    const reached: PluginConfig[] = [];
     try {
-      const result = await this.#addChain(context, entry);
+      const result = await this.#addChain(context, entry, reached);
       const ips = addressesOf(result, this.#options.ipPreference);
       if (ips.length === 0 && ifName === podInterface) {
         throw new RuntimeError("UNAVAILABLE", `network ${config.name} gave the pod no address`);
@@ -171,17 +175,34 @@ export class Network {
       return { ips, result };
     } catch (error) {
       // The failure of ADD is what the caller must hear; DEL is tried again when the pod is removed.
-      await this.#delete(withoutDeadline(context), entry).catch((second) =>
+      const plugins = error instanceof PluginNotStarted ? reached.slice(0, -1) : config.plugins;
+      await this.#undoAdd(withoutDeadline(context), entry, plugins).catch((second) =>
         context.span?.event("cni.undo.failed", { "error.message": messageOf(second) }),
       );
       throw error;
     }
   }
 
-  /** ADD of one plugin after another, each with the result of the one before. */
-  async #addChain(context: Context, entry: CachedAttachment): Promise<CniResult> {
+  /** DEL by those plugins that may have done something; the others are not kept for a later DEL either. */
+  async #undoAdd(
+    context: Context,
+    entry: CachedAttachment,
+    plugins: readonly PluginConfig[],
+  ): Promise<void> {
+    const begun = { ...entry, config: { ...entry.config, plugins } };
+    if (plugins.length < entry.config.plugins.length) await this.#cache.put(context, begun);
+    await this.#delete(context, begun);
+  }
+
+  /** ADD of one plugin after another, each with the result of the one before; `reached` gets each before it runs. */
+  async #addChain(
+    context: Context,
+    entry: CachedAttachment,
+    reached: PluginConfig[],
+  ): Promise<CniResult> {
     let result: CniResult | undefined;
     for (const plugin of pluginsFor(entry)) {
+      reached.push(plugin);
       const { addTimeoutMs } = this.#options;
       result = await this.#call(context, "ADD", entry, plugin, result, addTimeoutMs);
     }
@@ -250,5 +271,6 @@ function checkHostPorts(pod: NetworkPod, config: NetworkConfig, source: string, 
 
 /** Plugins disagree on whether there being nothing to delete is an error; the runtime does not care. */
 function isAlreadyGone(error: unknown): boolean {
+  if (error instanceof PluginNotStarted) return false;
   return /not found|no such|does not exist/i.test(messageOf(error));
 }

@@ -7,15 +7,11 @@ import type {
   RunPodSandboxRequest,
 } from "../../api/index.ts";
 import { RuntimeError } from "../../kernel/errors.ts";
+import { isIpAddress } from "../ip-address.ts";
 
 /** HOST_NAME_MAX, gethostname(2). */
 const hostnameLengthMax = 64;
 const portMax = 65535;
-
-const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`);
-/** Tells an address from anything else that may stand there; which one it is, the plugin has to know. */
-const ipv6 = /^(?=.*:.*:)[0-9a-fA-F:]{2,39}$|^::(?:ffff:)?[0-9.]{7,15}$/;
 
 /**
  * The config of the request, and its metadata.
@@ -80,7 +76,7 @@ function checkPortMapping({ hostPort, containerPort, hostIp }: PortMapping): voi
   if (hostPort > 0 && containerPort === 0) {
     throw invalid(`port mapping of host_port ${hostPort} has no container_port`);
   }
-  if (hostIp !== "" && !ipv4.test(hostIp) && !ipv6.test(hostIp)) {
+  if (hostIp !== "" && !isIpAddress(hostIp)) {
     throw invalid(`port mapping has the host_ip ${JSON.stringify(hostIp)}: not an IP address`);
   }
 }

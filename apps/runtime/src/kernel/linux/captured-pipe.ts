@@ -10,7 +10,8 @@ import { errnoName } from "../errno.ts";
 import { KernelError } from "../errors.ts";
 
 const closeOnExec = 0o2000000;
-const chunkBytes = 64 << 10;
+/** What is read lands here first, for all pipes: it is taken out before the next is read, and most is dropped. */
+const scratch = Buffer.alloc(64 << 10);
 
 type Pipe2 = (fds: Int32Array, flags: number) => number;
 let pipe2: Pipe2 | undefined;
@@ -40,8 +41,12 @@ export class CapturedPipe {
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
     [this.#readEnd, this.writeEnd] = openPipe();
-    this.#socket = new Socket({ fd: this.#readEnd, readable: true, writable: false });
-    this.#socket.on("data", (chunk: Uint8Array) => this.#keep(chunk));
+    const callback = (count: number) => {
+      this.#keep(scratch.subarray(0, count));
+      return true;
+    };
+    const onread = { buffer: scratch, callback };
+    this.#socket = new Socket({ fd: this.#readEnd, readable: true, writable: false, onread });
     // A pipe cannot fail but by its end, which nobody waits for.
     this.#socket.on("error", () => {});
   }
@@ -75,18 +80,17 @@ export class CapturedPipe {
     const part = chunk.subarray(0, room);
     if (part.length < chunk.length) this.#truncated = true;
     if (part.length === 0) return;
-    this.#chunks.push(part);
+    this.#chunks.push(new Uint8Array(part));
     this.#kept += part.length;
   }
 
   /** Reads what the event loop has not read yet; the read end does not block. */
   #drain(): void {
     while (!this.#truncated && !this.#socket.destroyed) {
-      const chunk = Buffer.alloc(chunkBytes);
       try {
-        const count = readSync(this.#readEnd, chunk);
+        const count = readSync(this.#readEnd, scratch);
         if (count === 0) return;
-        this.#keep(chunk.subarray(0, count));
+        this.#keep(scratch.subarray(0, count));
       } catch {
         return;
       }

@@ -129,6 +129,17 @@ test("a child in the background that holds the outputs delays nothing and is kil
   await expect.poll(() => isAlive("behind.pid")).toBe(false);
 });
 
+test("a timeout kills those too that left the session, and those whose parents have gone", async () => {
+  const script = `setsid sh -c 'echo $$ >$FOLDER/apart.pid; exec sleep 97534' &
+    (setsid sh -c 'sleep 97535 & echo $! >$FOLDER/orphan.pid' &)
+    sleep 97536`;
+  expect(await outputOf(shell(script, { timeoutMs: 300 }))).toMatchObject({ timedOut: true });
+  for (const name of ["apart.pid", "orphan.pid"]) {
+    expect(existsSync(join(folder, name))).toBe(true);
+    await expect.poll(() => isAlive(name)).toBe(false);
+  }
+});
+
 test("a daemon that left the session, and floods the output, delays nothing", async () => {
   const script = "setsid sh -c 'echo $$ >$FOLDER/flood.pid; exec yes' & sleep 0.2; echo done >&2";
   const result = await outputOf(shell(script, { stdoutBytesMax: 1000 }));

@@ -1,12 +1,13 @@
 /**
  * Running a program to its end: a CNI plugin. Its stdin is a sealed memfd, its output comes through pipes of
- * which a bounded part is kept, it leads a session of its own, and on timeout or abort the whole process
- * group is killed.
+ * which a bounded part is kept, it leads a session of its own, and on timeout or abort everything that it
+ * started is killed.
  */
 import { closeSync } from "node:fs";
 import type { Program, ProgramResult } from "../kernel.ts";
 import { CapturedPipe } from "./captured-pipe.ts";
 import { exitOf } from "./child-exit.ts";
+import { killMarked, newMark } from "./kill-marked.ts";
 import { type Spawned, sealedMemfd, spawnProgram } from "./library.ts";
 
 function killGroup(pid: number): void {
@@ -17,13 +18,18 @@ function killGroup(pid: number): void {
   }
 }
 
-function start(program: Program, stdout: CapturedPipe, stderr: CapturedPipe): Spawned {
+function start(
+  program: Program,
+  mark: string,
+  stdout: CapturedPipe,
+  stderr: CapturedPipe,
+): Spawned {
   const stdin = sealedMemfd(program.stdin);
   try {
     return spawnProgram({
       path: program.path,
       argv: program.argv,
-      env: program.env,
+      env: [...program.env, mark],
       fds: [stdin, stdout.writeEnd, stderr.writeEnd],
       setsid: true,
     });
@@ -34,14 +40,21 @@ function start(program: Program, stdout: CapturedPipe, stderr: CapturedPipe): Sp
   }
 }
 
-/** Waits for the end of `spawned`; kills its group on timeout, on abort, and what is left of it at the end. */
+/**
+ * Waits for the end of `spawned`. On timeout and on abort it is killed with all that it started; when it ends
+ * by itself, with what is left in its process group.
+ */
 async function endOf(
   spawned: Spawned,
+  mark: string,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly exitCode: number; readonly timedOut: boolean }> {
   let timedOut = false;
-  const kill = () => killGroup(spawned.pid);
+  const kill = () => {
+    killGroup(spawned.pid);
+    killMarked(mark);
+  };
   const timer = setTimeout(() => {
     timedOut = true;
     kill();
@@ -52,7 +65,7 @@ async function endOf(
   const exitCode = await exitOf(spawned);
   signal?.removeEventListener("abort", kill);
   clearTimeout(timer);
-  kill();
+  killGroup(spawned.pid);
   return { exitCode, timedOut };
 }
 
@@ -68,8 +81,9 @@ export async function runProgram(
   const stdout = new CapturedPipe(program.stdoutBytesMax);
   const stderr = new CapturedPipe(program.stderrBytesMax);
   try {
-    const spawned = start(program, stdout, stderr);
-    const end = await endOf(spawned, program.timeoutMs, signal);
+    const mark = newMark();
+    const spawned = start(program, mark, stdout, stderr);
+    const end = await endOf(spawned, mark, program.timeoutMs, signal);
     signal?.throwIfAborted();
     return {
       pid: spawned.pid,
