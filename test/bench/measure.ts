@@ -93,7 +93,7 @@ export async function measureCrowd(
 ): Promise<Crowd> {
   const samples = new Samples();
   const pods: RunningPod[] = [];
-  const upSeconds = await forAll(Array.from({ length: count }), clients, async () => {
+  const upSeconds = await forAll([...Array(count).keys()], clients, async () => {
     pods.push(await startPod(contender.workload, samples));
   });
   const daemon = memoryOf(contender.pid) ?? { rss: 0, pss: 0 };
