@@ -70,8 +70,8 @@ export class LiveSpan implements Span, SpanRecord {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
-  /** Whether the trace is exported; the stream and recordings show every span. */
-  readonly sampled: boolean;
+  /** Whether the span is exported, as a sampler decides at its start; the stream and recordings show every span. */
+  sampled: boolean;
   readonly name: string;
   readonly kind: SpanKind;
   readonly startNs: bigint;

@@ -11,17 +11,11 @@ import type { Span, SpanOptions, Tracer } from "../trace/tracer.ts";
 import { announce, LiveSpan, type SpanOrigin } from "./live-span.ts";
 import { newSpanId, newTraceId } from "./span-ids.ts";
 
-/** Decides, once a trace, whether it is exported (OTEL_TRACES_SAMPLER). */
-export interface ExportSampler {
-  samples(traceId: string, parent: { readonly sampled: boolean } | undefined): boolean;
-}
-
 export interface LiveTracerOptions extends SpanOrigin {
   /** Part of the polls that get a span, 0 to 1. */
   readonly pollRatio: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly sampler: ExportSampler;
 }
 
 /** A span nobody sees: children of it are not seen either. Its ids still name the caller's trace. */
@@ -73,7 +67,7 @@ export class LiveTracer implements Tracer {
       traceId,
       spanId: newSpanId(),
       parentSpanId: parent?.spanId ?? "",
-      sampled: this.#sampled(traceId, parent),
+      sampled: sampledBy(parent),
       name: entry.span ?? step,
       kind: kindOf(step),
       startNs: options.startNs ?? this.#options.nowNs(),
@@ -86,12 +80,12 @@ export class LiveTracer implements Tracer {
     const { pollRatio, random } = this.#options;
     return pollRatio >= 1 || (pollRatio > 0 && random() < pollRatio);
   }
+}
 
-  #sampled(traceId: string, parent: Span | undefined): boolean {
-    if (parent instanceof LiveSpan) return parent.sampled;
-    const remote = parent === undefined ? undefined : (parent as RemoteSpan);
-    return this.#options.sampler.samples(traceId, remote);
-  }
+/** What the parent has decided about export; the SDK, where there is one, has the last word. */
+function sampledBy(parent: Span | undefined): boolean {
+  if (parent === undefined) return true;
+  return parent instanceof LiveSpan ? parent.sampled : (parent as RemoteSpan).sampled;
 }
 
 /** The tracer when tracing is off: nothing is kept, trace ids of callers still travel on. */

@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -387,52 +386,4 @@ describe("recordings", () => {
     dying.flushNow();
     expect(parseRecording(readFileSync(recordPath, "utf8")).spans).toHaveLength(3);
   });
-});
-
-describe("OTLP export", () => {
-  test.each(["http/json", "http/protobuf"])(
-    "sends sampled spans over %s to where the variables say",
-    async (protocol) => {
-      const bodies: string[] = [];
-      const collector = createServer((request: IncomingMessage, response) => {
-        const chunks: Buffer[] = [];
-        request.on("data", (chunk: Buffer) => chunks.push(chunk));
-        request.on("end", () => {
-          bodies.push(`${request.url} ${Buffer.concat(chunks).toString("latin1")}`);
-          response.end("{}");
-        });
-      });
-      await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
-      const address = collector.address() as { port: number };
-      // The SDK's exporters read the process's own environment.
-      process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = `http://127.0.0.1:${address.port}`;
-      try {
-        const env = {
-          OTEL_EXPORTER_OTLP_ENDPOINT: "set",
-          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-          OTEL_SERVICE_NAME: "renamed",
-        };
-        const { tracer } = await start({ env });
-        tracer
-          .start("cri.RunPodSandbox", undefined, { attributes: { "k8s.pod.name": "seen-pod" } })
-          .end();
-        const unsampled = remoteSpan(`00-${"a".repeat(32)}-${"b".repeat(16)}-00`);
-        tracer
-          .start("cri.RunPodSandbox", unsampled, {
-            attributes: { "k8s.pod.name": "unsampled-pod" },
-          })
-          .end();
-        await stop();
-        const sent = bodies.join("");
-        expect(sent).toContain("/v1/traces");
-        expect(sent).toContain("seen-pod");
-        expect(sent).toContain("renamed");
-        expect(sent).not.toContain("unsampled-pod");
-      } finally {
-        delete process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
-        collector.closeAllConnections();
-        collector.close();
-      }
-    },
-  );
 });

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { resourceAttribute } from "../trace/attribute.ts";
 import type { ResourceRecord } from "../trace/span-record.ts";
 import type { AttributeValue, Tracer } from "../trace/tracer.ts";
-import { exportProtocol, exportSampler, resourceOverrides } from "./export-settings.ts";
+import { exportIsAsked, resourceOverrides } from "./export-settings.ts";
 import type { SpanSink } from "./live-span.ts";
 import { LiveTracer, silentTracer } from "./live-tracer.ts";
 import { Recorder } from "./recorder.ts";
@@ -27,6 +27,7 @@ export interface TelemetryOptions {
   readonly hostname: string;
   /** Unix nanoseconds; the very clock that op times are translated with. */
   readonly nowNs: () => bigint;
+  /** The process's own environment; the SDK reads the same. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told what goes wrong, once each. */
   readonly warn: (message: string) => void;
@@ -66,10 +67,9 @@ function resourceOf(options: TelemetryOptions, session: string): ResourceRecord 
 }
 
 async function openExport(options: TelemetryOptions, resource: ResourceRecord) {
-  const protocol = exportProtocol(options.env);
-  if (protocol === undefined) return undefined;
+  if (!options.enabled || !exportIsAsked(options.env)) return undefined;
   const { startExport } = await import("./otlp-export.ts");
-  return startExport(protocol, resource.attributes, options.version);
+  return startExport(resource.attributes, options.version, options.warn);
 }
 
 /** Starts tracing. Rejects when the recording cannot be opened: whoever asked for one wants it. */
@@ -82,20 +82,14 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     path === undefined || !options.enabled
       ? undefined
       : new Recorder({ path, resource, version, failed: warn });
-  const exported = options.enabled ? await openExport(options, resource) : undefined;
-  const sinks: readonly SpanSink[] = [ring, recorder, exported].filter(
+  const exported = await openExport(options, resource);
+  // The exporter first: whoever hears of a span after it knows whether it is sampled.
+  const sinks: readonly SpanSink[] = [exported, ring, recorder].filter(
     (sink) => sink !== undefined,
   );
-  const { pollRatio, env } = options;
+  const { pollRatio } = options;
   const tracer = options.enabled
-    ? new LiveTracer({
-        resource,
-        sinks,
-        nowNs,
-        pollRatio,
-        random: Math.random,
-        sampler: exportSampler(env),
-      })
+    ? new LiveTracer({ resource, sinks, nowNs, pollRatio, random: Math.random })
     : silentTracer;
   const traceServer = new TraceServer({ ring, resource, session, nowNs });
   return {
