@@ -19,7 +19,7 @@ import { report } from "./report.ts";
 
 const help = `npm run bench -- [options]
 
-  --rounds N   lives of a pod for the table of calls (default 20)
+  --rounds N   turns of five lives for the table of calls (default 8)
   --cycles N   lives for throughput (default 24; 0 skips it)
   --pods N     pods at once (default 100; 0 skips it)
   --write      keep the table in docs/bench.md
@@ -27,7 +27,7 @@ const help = `npm run bench -- [options]
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "20" },
+    rounds: { type: "string", default: "8" },
     cycles: { type: "string", default: "24" },
     pods: { type: "string", default: "100" },
     write: { type: "boolean", default: false },

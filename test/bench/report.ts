@@ -137,7 +137,7 @@ export function report(measured: Measured, date: string): string {
   return `# Figures
 
 Measured on ${date} with \`npm run bench\`: ${machine()}.
-All contenders run at the same time on the same machine and are measured in turn, ${rounds} rounds, by the same gRPC client, with the same two
+All contenders run at the same time on the same machine and are measured in turn, five lives a turn, ${rounds} in all, by the same gRPC client, with the same two
 images (the project's pause and demo image), one container a pod, and one other pod up in each, after 40 lives to warm up. Figures are medians; in brackets, how many times better than containerd's.
 
 ${table(head, [...callRows(measured), ...throughputRows(measured), ...crowdRows(measured)])}
