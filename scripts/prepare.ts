@@ -22,6 +22,8 @@ export const testPackages: Readonly<Record<string, string>> = {
   iptables: "/usr/sbin/iptables",
   iproute2: "/usr/sbin/ip",
   "musl-tools": "/usr/bin/musl-gcc",
+  "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+  e2fsprogs: "/usr/sbin/mke2fs",
   libseccomp2: "/usr/lib/x86_64-linux-gnu/libseccomp.so.2",
 };
 

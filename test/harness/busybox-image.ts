@@ -23,6 +23,8 @@ export interface BusyboxImageOptions {
   readonly reference: string;
   /** Members of the image's config: User, Cmd, StopSignal and so on. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Further layers above busybox, each as file names and contents; .wh.NAME takes NAME away. */
+  readonly layers?: readonly Readonly<Record<string, string>>[];
 }
 
 const busybox = "/bin/busybox";
@@ -56,6 +58,20 @@ function makeRoot(root: string): void {
   writeFileSync(join(root, "etc/group"), "root:x:0:\nstaff:x:50:nobody\nnogroup:x:65534:\n");
 }
 
+/** Packs the directory as layer number `index` of the archive; the digest of the layer. */
+function addLayer(root: string, archive: string, index: number): string {
+  const layer = join(archive, `layer${index}.tar`);
+  execFileSync("tar", ["-C", root, "--numeric-owner", "-cf", layer, "."]);
+  return `sha256:${createHash("sha256").update(readFileSync(layer)).digest("hex")}`;
+}
+
+function writeFiles(root: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+}
+
 /** Writes the archive to `path`. */
 export function writeBusyboxImage(path: string, options: BusyboxImageOptions): void {
   const scratch = mkdtempSync(join(tmpdir(), "vt-busybox-"));
@@ -64,19 +80,25 @@ export function writeBusyboxImage(path: string, options: BusyboxImageOptions): v
     makeRoot(root);
     const archive = join(scratch, "archive");
     mkdirSync(archive);
-    execFileSync("tar", ["-C", root, "--numeric-owner", "-cf", join(archive, "layer.tar"), "."]);
-    const diffId = createHash("sha256")
-      .update(readFileSync(join(archive, "layer.tar")))
-      .digest("hex");
+    const diffIds = [addLayer(root, archive, 0)];
+    for (const [index, files] of (options.layers ?? []).entries()) {
+      const above = join(scratch, `above${index}`);
+      writeFiles(above, files);
+      diffIds.push(addLayer(above, archive, index + 1));
+    }
     const config = {
       architecture: process.arch === "x64" ? "amd64" : process.arch,
       os: "linux",
       config: { Env: ["PATH=/bin"], Cmd: ["sh"], ...options.config },
-      rootfs: { type: "layers", diff_ids: [`sha256:${diffId}`] },
+      rootfs: { type: "layers", diff_ids: diffIds },
     };
     writeFileSync(join(archive, "config.json"), JSON.stringify(config));
     const manifest = [
-      { Config: "config.json", RepoTags: [options.reference], Layers: ["layer.tar"] },
+      {
+        Config: "config.json",
+        RepoTags: [options.reference],
+        Layers: diffIds.map((_, index) => `layer${index}.tar`),
+      },
     ];
     writeFileSync(join(archive, "manifest.json"), JSON.stringify(manifest));
     execFileSync("tar", ["-C", archive, "-cf", path, "."]);

@@ -1,10 +1,11 @@
 /**
  * A daemon in directories, a cgroup and a bridge of its own: beside whatever else runs on the machine,
- * and gone without a trace when it is stopped. For the demo, `npm start`, and tests of whole daemons.
+ * and gone without a trace when it is stopped, or when its starter is killed. For the demo, `npm start`,
+ * and tests of whole daemons.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,10 +13,11 @@ import { PodClient } from "../actors/pod-client.ts";
 import { connectClient, type GrpcClient } from "../cri/client.ts";
 import { messageOf } from "../kernel/errors.ts";
 import { linuxClock } from "../kernel/linux/clock.ts";
+import { removePrivateFiles } from "./private-end.ts";
 import { ProgramError } from "./program-error.ts";
 import { silentContext } from "./silent-context.ts";
 
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 60_000;
 const stopTimeoutMs = 15_000;
 const logLinesKept = 50;
 
@@ -118,7 +120,7 @@ export class PrivateDaemon {
       return daemon;
     } catch (error) {
       await endProcess(daemon.#child);
-      daemon.#removeFiles();
+      removePrivateFiles(daemon.directory, daemon.#name);
       throw error;
     }
   }
@@ -170,12 +172,14 @@ export class PrivateDaemon {
         `pods could not be removed, ${this.directory} is left as it is: ${failure}`,
       );
     }
-    this.#removeFiles();
+    removePrivateFiles(this.directory, this.#name);
   }
 
   #spawn(env: Readonly<Record<string, string>>): ChildProcess {
-    const child = spawn(process.execPath, [vitrined, "--config", this.#config], {
-      stdio: ["ignore", "ignore", "pipe"],
+    const args = [vitrined, "--config", this.#config, "--private", this.directory];
+    const child = spawn(process.execPath, args, {
+      // Nothing is ever written to standard input: that it closes tells the daemon of our end.
+      stdio: ["pipe", "ignore", "pipe"],
       // In a session of its own: Ctrl-C in a terminal is for us, who then end it in order.
       detached: true,
       env: { ...process.env, ...this.#env, ...env },
@@ -210,12 +214,6 @@ export class PrivateDaemon {
     } catch (error) {
       return messageOf(error);
     }
-  }
-
-  /** The bridge outlives its last pod, because making one takes longer than the rest of a pod's network. */
-  #removeFiles(): void {
-    if (existsSync(`/sys/class/net/${this.#name}`)) spawnSync("ip", ["link", "delete", this.#name]);
-    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 
