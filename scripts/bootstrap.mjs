@@ -50,7 +50,16 @@ const { spawn } = await import("node:child_process");
 const child = spawn(node, [join(root, "scripts", `${name}.ts`), ...rest], {
   cwd: root,
   stdio: "inherit",
-  env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"]}` },
+  env: {
+    ...process.env,
+    PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"]}`,
+    VITRINE_BOOTSTRAP_PID: `${process.pid}`,
+  },
 });
 process.on("SIGTERM", () => child.kill("SIGTERM"));
+// npm killed with SIGKILL forwards nothing; that we have another parent then tells of it.
+const npm = process.ppid;
+if (process.env["npm_lifecycle_event"]) {
+  setInterval(() => process.ppid !== npm && child.kill("SIGTERM"), 1000).unref();
+}
 child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

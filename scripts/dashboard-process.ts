@@ -19,10 +19,12 @@ export interface DashboardOptions {
 /** Resolves once the page answers; rejects with what the process said when it does not. */
 export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const args = [join(repository, "apps/web/server.ts"), "--port", String(options.port)];
+  args.push("--end-with-stdin");
   if (options.traceSocket !== undefined) args.push("--trace-socket", options.traceSocket);
   // A group of its own: Ctrl-C in a terminal goes to whoever takes it down in the right order.
   const child = spawn(process.execPath, args, {
-    stdio: ["ignore", "pipe", "pipe"],
+    // Nothing is ever written to standard input: that it closes tells the page of our end.
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   let said = "";

@@ -90,6 +90,19 @@ class Running {
   }
 }
 
+const parentPollMs = 500;
+
+/** Ends in order when bootstrap.mjs is gone, killed perhaps: then nobody is left who would press Ctrl-C. */
+function endWithBootstrap(running: Running): void {
+  const bootstrap = Number(process.env["VITRINE_BOOTSTRAP_PID"]);
+  if (process.ppid !== bootstrap) return;
+  const poll = setInterval(() => {
+    if (process.ppid === bootstrap) return;
+    clearInterval(poll);
+    void running.end(1);
+  }, parentPollMs);
+}
+
 async function runPod(daemon: PrivateDaemon): Promise<void> {
   console.log("running a pod of two containers through the CRI socket:");
   await runDemoPod(daemon.client, oneTraceContext(), {
@@ -146,6 +159,7 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => void running.end(0));
   }
+  endWithBootstrap(running);
   try {
     if (missing.length === 0) await startReal(options, running);
     else await startRecorded(options, running, missing);

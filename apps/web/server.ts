@@ -101,6 +101,7 @@ async function main(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  if (options.endWithStdin) process.stdin.once("close", stop).once("error", stop).resume();
   const url = `http://127.0.0.1:${port}/?token=${token}`;
   const user = dropped ? options.userId : (process.getuid?.() ?? -1);
   process.stdout.write(`${JSON.stringify({ event: "ready", url, port, user })}\n`);

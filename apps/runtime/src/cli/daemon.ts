@@ -26,6 +26,8 @@ const callsGraceMs = 5000;
 const telemetryGraceMs = 2000;
 
 export interface Daemon {
+  /** Stops and removes every pod. Rejects with what is in the way; the other pods are gone all the same. */
+  removePods(): Promise<void>;
   /** Saves the last spans of a process about to die. */
   flushNow(): void;
   close(): Promise<void>;
@@ -86,7 +88,16 @@ class Undoing {
   }
 }
 
-async function start(settings: Settings, log: Logger, undoing: Undoing): Promise<Telemetry> {
+async function removePods(engine: Engine, context: Context): Promise<void> {
+  const { items } = await engine.listPodSandbox(context, {});
+  const removals = items.map(({ id }) => engine.removePodSandbox(context, { podSandboxId: id }));
+  const failed = (await Promise.allSettled(removals)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+type Started = Pick<Daemon, "removePods" | "flushNow">;
+
+async function start(settings: Settings, log: Logger, undoing: Undoing): Promise<Started> {
   makeDirectories(settings);
   for (const directory of new Set([settings.root, settings.state])) {
     const lock: DaemonLock = lockDirectory(directory);
@@ -105,7 +116,8 @@ async function start(settings: Settings, log: Logger, undoing: Undoing): Promise
   const engine = new Engine(opened.world, options);
   const context: Context = { tracer: telemetry.tracer, span: undefined, signal: undefined };
   // Ending is no call anybody made, so it leaves no spans.
-  undoing.add(() => engine.close({ ...context, tracer: silentTracer }));
+  const silent: Context = { ...context, tracer: silentTracer };
+  undoing.add(() => engine.close(silent));
   await engine.start(context);
   let ending = false;
   const around: CallSurroundings = {
@@ -120,15 +132,18 @@ async function start(settings: Settings, log: Logger, undoing: Undoing): Promise
     ending = true;
     return server.close(callsGraceMs);
   });
-  return telemetry;
+  return {
+    removePods: () => removePods(engine, silent),
+    flushNow: () => telemetry.flushNow(),
+  };
 }
 
 /** Starts the daemon: finds again what an earlier one left, then serves. ProgramError when it cannot. */
 export async function startDaemon(settings: Settings, log: Logger): Promise<Daemon> {
   const undoing = new Undoing();
   try {
-    const telemetry = await start(settings, log, undoing);
-    return { flushNow: () => telemetry.flushNow(), close: () => undoing.run(log) };
+    const started = await start(settings, log, undoing);
+    return { ...started, close: () => undoing.run(log) };
   } catch (error) {
     await undoing.run(log);
     throw error;

@@ -19,6 +19,8 @@ options:
   --socket PATH       the CRI socket (default vitrine.sock in the state directory)
   --record FILE       append every span to FILE, as OTLP JSON Lines
   --log-level LEVEL   trace, debug, info, warn or error
+  --private DIR       end when standard input closes, and remove all pods, the bridge and DIR,
+                      in which root and state lie: for a daemon that belongs to one program
   --help, --version
 
 A kubelet uses it with containerRuntimeEndpoint: unix:///run/vitrine/vitrine.sock
@@ -32,6 +34,7 @@ const options = {
   socket: { type: "string" },
   record: { type: "string" },
   "log-level": { type: "string" },
+  private: { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;

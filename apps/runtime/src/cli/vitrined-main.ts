@@ -1,8 +1,10 @@
 /** The main function of `vitrined`. */
 import type { Settings } from "./config/config-keys.ts";
 import { configurationPage, defaultConfig } from "./config/default-config.ts";
+import type { Daemon } from "./daemon.ts";
 import { type Logger, openLog } from "./logger.ts";
 import { checkMachine } from "./machine.ts";
+import { checkPrivate, removePrivateFiles, whenStarterIsGone } from "./private-end.ts";
 import { ProgramError, runProgram } from "./program-error.ts";
 import { defaultConfigPath, readConfig } from "./read-config.ts";
 import { programVersion } from "./version.ts";
@@ -27,7 +29,28 @@ function dieOnBugs(log: Logger, flushNow: () => void): void {
   });
 }
 
-async function serve(settings: Settings): Promise<void> {
+/** Ends with everything it has made; what cannot be removed stays, with the directory that tells of it. */
+async function vanish(
+  daemon: Daemon,
+  { bridgeName }: Settings,
+  directory: string,
+  log: Logger,
+): Promise<void> {
+  log.info("the starter is gone; pods and files go as well");
+  try {
+    await daemon.removePods();
+    await daemon.close();
+    removePrivateFiles(directory, bridgeName);
+    process.exit(0);
+  } catch (error) {
+    log.error(error, `pods could not be removed, ${directory} is left as it is`);
+    await daemon.close();
+    process.exit(1);
+  }
+}
+
+async function serve(settings: Settings, directory: string | undefined): Promise<void> {
+  if (directory !== undefined) checkPrivate(directory, settings);
   checkMachine(process.platform, process.getuid?.());
   process.umask(0o022);
   const log = openLog(settings.logLevel);
@@ -51,6 +74,12 @@ async function serve(settings: Settings): Promise<void> {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+  if (directory === undefined) return;
+  whenStarterIsGone(() => {
+    if (ending) return;
+    ending = true;
+    void vanish(daemon, settings, directory, log);
+  });
 }
 
 async function main(): Promise<void> {
@@ -62,7 +91,7 @@ async function main(): Promise<void> {
   else if (word === "config") configCommand(rest, values.config);
   else if (word !== undefined) {
     throw new ProgramError(`there is no command ${word}\nvitrined --help lists what there is`, 2);
-  } else await serve(withArguments(readConfig(values.config), parsed));
+  } else await serve(withArguments(readConfig(values.config), parsed), values.private);
 }
 
 /** Runs the program on process.argv; sets the exit code. */

@@ -53,6 +53,9 @@ describe("the program", () => {
     [["--root", "here"], "--root here: must be an absolute path"],
     [["serve"], "there is no command serve"],
     [["--log-level", "loud"], "--log-level loud: "],
+    [["--private", "/tmp/x"], "--private /tmp/x: /var/lib/vitrine does not lie in it"],
+    [["--private", "/"], "--private /: must be an absolute path below a directory"],
+    [["--private", "/tmp/../var/lib"], "must be an absolute path below a directory"],
   ])("%j is refused with exit code 2", (args, message) => {
     expect(vitrined(...args)).toMatchObject({
       status: 2,
