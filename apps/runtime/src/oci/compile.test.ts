@@ -88,13 +88,16 @@ describe("compileSandbox", () => {
       34  init  umask         0022
       35  init  chdir         /
       36  init  capBounding   keep none
-      37  init  setgroups     65535
-      38  init  setresgid     65535
-      39  init  setresuid     65535
-      40  init  capset        effective none permitted none inheritable none ambient none
-      41  init  awaitStart
-      42  init  closeRange    from 3
-      43  init  execve        /pause argv [/pause] env PATH,HOME"
+      37  init  chown         <stdin> owner 65535:-1  (ignore EPERM EINVAL EROFS)
+      38  init  chown         <stdout> owner 65535:-1  (ignore EPERM EINVAL EROFS)
+      39  init  chown         <stderr> owner 65535:-1  (ignore EPERM EINVAL EROFS)
+      40  init  setgroups     65535
+      41  init  setresgid     65535
+      42  init  setresuid     65535
+      43  init  capset        effective none permitted none inheritable none ambient none
+      44  init  awaitStart
+      45  init  closeRange    from 3
+      46  init  execve        /pause argv [/pause] env PATH,HOME"
     `);
   });
 
@@ -290,15 +293,18 @@ describe("compileContainer", () => {
       47  init  umask         0022
       48  init  chdir         /
       49  init  capBounding   keep net_admin
-      50  init  setgroups     1000,2000
-      51  init  setresgid     1000
-      52  init  keepCaps      on
-      53  init  setresuid     1000
-      54  init  capset        effective net_admin,sys_admin permitted net_admin,sys_admin inheritable none ambient none
-      55  init  awaitStart
-      56  init  closeRange    from 3
-      57  init  seccomp       10 instructions
-      58  init  execve        /server argv [/server] env PATH,HOSTNAME,HOME"
+      50  init  chown         <stdin> owner 1000:-1  (ignore EPERM EINVAL EROFS)
+      51  init  chown         <stdout> owner 1000:-1  (ignore EPERM EINVAL EROFS)
+      52  init  chown         <stderr> owner 1000:-1  (ignore EPERM EINVAL EROFS)
+      53  init  setgroups     1000,2000
+      54  init  setresgid     1000
+      55  init  keepCaps      on
+      56  init  setresuid     1000
+      57  init  capset        effective net_admin,sys_admin permitted net_admin,sys_admin inheritable none ambient none
+      58  init  awaitStart
+      59  init  closeRange    from 3
+      60  init  seccomp       10 instructions
+      61  init  execve        /server argv [/server] env PATH,HOSTNAME,HOME"
     `);
   });
 

@@ -7,7 +7,7 @@
  * (seccomp(2)): it stays in the permitted set until execve, which keeps for root what the bounding
  * set holds and for any other user nothing (capabilities(7)), so it never reaches the program.
  */
-import type { Op, PlanBuilder, ProcessName, RlimitType } from "../kernel/index.ts";
+import type { ErrnoName, Op, PlanBuilder, ProcessName, RlimitType } from "../kernel/index.ts";
 import type { OciProcess } from "./spec.ts";
 
 export interface CredentialRequest {
@@ -34,7 +34,9 @@ export function addCredentials(
   request: CredentialRequest,
 ): void {
   const { process, seccompFilter } = request;
-  const add = (op: Op) => builder.add(name, op);
+  const add: AddOp = (op, ignore) => {
+    builder.add(name, op, ignore);
+  };
   for (const { type, soft, hard } of process.rlimits) {
     add({ op: "rlimit", type: rlimitType(type), soft, hard });
   }
@@ -67,12 +69,22 @@ export function addExecve(
   builder.add(name, { op: "execve", path: args[0] ?? "", argv: args, env });
 }
 
-function addIdentity(add: (op: Op) => void, process: OciProcess, loadsFilter: boolean): void {
+type AddOp = (op: Op, ignore?: readonly ErrnoName[]) => void;
+
+/** The pipes belong to root who made them; a program may want to open /dev/stdout anew, as log files are linked to it. */
+function giveStdio(add: AddOp, uid: number): void {
+  for (const at of ["stdin", "stdout", "stderr"]) {
+    add({ op: "chown", at, path: "", uid, gid: -1 }, ["EPERM", "EINVAL", "EROFS"]);
+  }
+}
+
+function addIdentity(add: AddOp, process: OciProcess, loadsFilter: boolean): void {
   const { user, capabilities } = process;
   const wanted = new Set(capabilities.permitted);
   if (loadsFilter) wanted.add("CAP_SYS_ADMIN");
   const held = [...wanted];
   add({ op: "capBounding", keep: capabilities.bounding });
+  if (user.uid !== 0) giveStdio(add, user.uid);
   add({ op: "setgroups", groups: user.additionalGids ?? [user.gid] });
   add({ op: "setresgid", gid: user.gid });
   if (user.uid !== 0 && held.length > 0) add({ op: "keepCaps", on: true });
