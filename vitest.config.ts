@@ -1,12 +1,17 @@
 import { defineConfig } from "vitest/config";
 
-/** unit runs anywhere; linux needs root and the built native part; e2e starts whole daemons and a browser. */
+/**
+ * unit runs anywhere; linux needs root and the built native part; e2e starts whole daemons and a browser. One project after
+ * the other: real kernels are shared. A test on the real kernel that fails once in a while has a second try, and `npm test`
+ * names it.
+ */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "unit",
+          sequence: { groupOrder: 0 },
           include: ["apps/**/*.test.ts", "scripts/**/*.test.ts", "test/arch/**/*.test.ts"],
           exclude: ["**/*.linux.test.ts", "**/node_modules/**"],
         },
@@ -14,6 +19,8 @@ export default defineConfig({
       {
         test: {
           name: "linux",
+          sequence: { groupOrder: 1 },
+          retry: 1,
           include: ["apps/**/*.linux.test.ts", "native/**/*.linux.test.ts"],
           exclude: ["**/node_modules/**"],
           testTimeout: 30_000,
@@ -23,6 +30,8 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          sequence: { groupOrder: 2 },
+          retry: 1,
           include: ["test/{e2e,contract,conformance}/**/*.test.ts"],
           exclude: ["**/node_modules/**"],
           testTimeout: 120_000,

@@ -13,6 +13,7 @@ import { buildNative, buildWeb, installTestPackages, repository } from "./prepar
 interface Counted {
   readonly passed: number;
   readonly failed: readonly string[];
+  readonly flaky: readonly string[];
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -44,6 +45,7 @@ try {
   passed += counted.passed;
   failed.push(...counted.failed);
   skipped.push(...counted.skipped);
+  for (const name of counted.flaky) console.log(`second try  ${name}`);
   if (vitest.status !== 0 && counted.failed.length === 0) failed.push("vitest itself (see above)");
 } catch {
   failed.push("vitest made no report");
