@@ -160,7 +160,7 @@ export function everyTestLeavesNothing(bed: () => CriBed): void {
     daemonPid = bed().daemon.process.pid;
   });
   afterEach(async () => {
-    expect(await bed().settledResidue(before)).toEqual(before);
+    expect(await bed().settledResidue(before), bed().daemon.log()).toEqual(before);
     expect(bed().daemon.process.exitCode, bed().daemon.log()).toBe(null);
     expect(bed().daemon.process.pid).toBe(daemonPid);
   });

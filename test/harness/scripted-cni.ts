@@ -1,5 +1,13 @@
 /** CNI plugins that are shell scripts, in a directory of their own, for a daemon that is to meet bad ones. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { CriBed } from "./cri-bed.ts";
 
@@ -34,8 +42,11 @@ export class ScriptedCni {
   /** A plugin that runs `body` for every command, after it has written down which. */
   plugin(type: string, body: string): void {
     const note = `echo "$CNI_COMMAND ${type}" >> ${this.#calls}`;
-    writeFileSync(this.path(type), `#!/bin/sh\n${note}\n${body}\n`);
-    chmodSync(this.path(type), 0o755);
+    // A shell reads its script as it goes, so one that runs must not find another text in it.
+    const next = join(this.binDir, ".next");
+    writeFileSync(next, `#!/bin/sh\n${note}\n${body}\n`);
+    chmodSync(next, 0o755);
+    renameSync(next, this.path(type));
   }
 
   /** A plugin that runs `body` for ADD and does well otherwise. */
