@@ -123,7 +123,7 @@ describe("a daemon", () => {
 
   test("a second one in the same directories is refused with the pid of the first", async () => {
     const running = await start();
-    const program = join(import.meta.dirname, "vitrined.ts");
+    const program = join(import.meta.dirname, "vitrined.mjs");
     const second = spawnSync(
       process.execPath,
       [program, "--config", join(running.directory, "config.toml")],

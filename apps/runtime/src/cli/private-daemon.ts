@@ -31,7 +31,7 @@ export interface PrivateDaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const vitrined = join(import.meta.dirname, "vitrined.ts");
+const vitrined = join(import.meta.dirname, "vitrined.mjs");
 
 /** Configuration of a daemon that shares nothing but the kernel with its neighbours. */
 function writeConfig(directory: string, name: string, options: PrivateDaemonOptions): string {

@@ -12,7 +12,7 @@ import { RuntimeError } from "../kernel/errors.ts";
 import { silentTracer } from "../telemetry/live-tracer.ts";
 import { startTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 
-const program = join(import.meta.dirname, "vitrine.ts");
+const program = join(import.meta.dirname, "vitrine.mjs");
 const podId = "9f".repeat(32);
 const containerId = "c1".repeat(32);
 const otherId = "c2".repeat(32);

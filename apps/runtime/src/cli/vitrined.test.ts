@@ -15,7 +15,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 function vitrined(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [join(import.meta.dirname, "vitrined.ts"), ...args],
+    [join(import.meta.dirname, "vitrined.mjs"), ...args],
     { encoding: "utf8" },
   );
   return { status, stdout, stderr };

@@ -78,7 +78,7 @@ Options of the command line win over the file: \`--root\`, \`--state\`, \`--sock
 Spans are exported by the standard variables (\`OTEL_EXPORTER_OTLP_ENDPOINT\`, \`OTEL_EXPORTER_OTLP_PROTOCOL\`,
 \`OTEL_TRACES_SAMPLER\`, \`OTEL_RESOURCE_ATTRIBUTES\`, \`OTEL_SERVICE_NAME\`, \`OTEL_BSP_*\`), and only when they ask for it.
 
-This page is made from the table the parser works with: \`node apps/runtime/src/cli/vitrined.ts config docs\`.
+This page is made from the table the parser works with: \`node apps/runtime/src/cli/vitrined.mjs config docs\`.
 `;
   const sections = [...byTable(documentedKeys())].map(([table, keys]) => {
     const title = table === "" ? "## Top level" : `## \`[${table}]\``;
