@@ -50,7 +50,6 @@ function exemptions(): ReadonlyMap<string, string> {
     "setdomainname",
     "dumpable",
     "parentDeathSignal",
-    "chown",
     "rename",
     "copyTree",
     "idMap",
