@@ -1,4 +1,5 @@
 /** The measurements: calls one after another, throughput, many pods at once. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Contender, Contenders } from "./contenders.ts";
 import { Samples } from "./figures.ts";
 import { type Memory, memoryOf, memoryOfAll } from "./memory.ts";
@@ -7,6 +8,8 @@ import { cycle, type RunningPod, startPod, stopPod } from "./pod-cycle.ts";
 const warmUpRounds = 40;
 /** Each contender's turn, so that its own caches are its own for a moment, as on a node where it is alone. */
 const livesPerTurn = 5;
+/** The kernel takes network namespaces apart after their pods are gone; nobody shall pay for his neighbour's. */
+const settleMs = 400;
 export const firstPod = "first pod after the daemon's start";
 
 export type ByContender<T> = ReadonlyMap<Contender, T>;
@@ -33,6 +36,7 @@ export async function measureCalls(
   for (let round = 0; round < rounds; round += 1) {
     say(`calls: round ${round + 1} of ${rounds}`);
     for (const [contender, samples] of result) {
+      await sleep(settleMs);
       for (let life = 0; life < livesPerTurn; life += 1) await cycle(contender.workload, samples);
     }
   }
@@ -53,6 +57,7 @@ export async function measureThroughput(
 ): Promise<Throughput> {
   const samples = new Samples();
   let left = cycles;
+  await sleep(settleMs);
   const started = performance.now();
   await Promise.all(
     Array.from({ length: clients }, async () => {
@@ -97,6 +102,7 @@ export async function measureCrowd(
 ): Promise<Crowd> {
   const samples = new Samples();
   const pods: RunningPod[] = [];
+  await sleep(settleMs);
   const upSeconds = await forAll([...Array(count).keys()], clients, async () => {
     pods.push(await startPod(contender.workload, samples));
   });
