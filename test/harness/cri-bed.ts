@@ -160,8 +160,10 @@ export function everyTestLeavesNothing(bed: () => CriBed): void {
     daemonPid = bed().daemon.process.pid;
   });
   afterEach(async () => {
-    expect(await bed().settledResidue(before), bed().daemon.log()).toEqual(before);
-    expect(bed().daemon.process.exitCode, bed().daemon.log()).toBe(null);
-    expect(bed().daemon.process.pid).toBe(daemonPid);
+    const { daemon } = bed();
+    const said = daemon.log().split("\n").slice(-5).join("\n");
+    expect(await bed().settledResidue(before), said).toEqual(before);
+    expect(daemon.process.exitCode, daemon.log()).toBe(null);
+    expect(daemon.process.pid).toBe(daemonPid);
   });
 }

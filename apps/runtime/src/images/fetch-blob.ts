@@ -6,7 +6,7 @@ import { RuntimeError } from "../kernel/errors.ts";
 import type { Clock, Descriptor, Random } from "../kernel/world.ts";
 import type { Context } from "../trace/tracer.ts";
 import type { BlobStore, Ingest } from "./blob-store.ts";
-import type { HttpResponse } from "./http-transport.ts";
+import { type HttpResponse, RedirectRefused } from "./http-transport.ts";
 import { bodyChunks } from "./read-body.ts";
 import { type EndpointSession, HttpRefusal } from "./registry-session.ts";
 import { type RetryPolicy, waitToRetry } from "./retry.ts";
@@ -96,6 +96,7 @@ async function attempt(
 /** Whether another attempt may fare better: lies, refusals and a full disk stay what they are. */
 function isPassing(error: unknown): boolean {
   if (error instanceof HttpRefusal) return error.isPassing;
+  if (error instanceof RedirectRefused) return false;
   return error instanceof RuntimeError && error.code === "UNAVAILABLE";
 }
 

@@ -178,6 +178,13 @@ export class HttpTransport {
   }
 }
 
+/** A redirect that is not followed, however often it is asked for. */
+export class RedirectRefused extends RuntimeError {
+  constructor(from: URL, why: string) {
+    super("UNAVAILABLE", `${redactUrl(from)}: refused a redirect ${why}`);
+  }
+}
+
 function withoutSecrets(request: HttpRequest): NonNullable<HttpRequest["headers"]> {
   const entries = Object.entries(request.headers ?? {});
   return Object.fromEntries(
@@ -186,8 +193,7 @@ function withoutSecrets(request: HttpRequest): NonNullable<HttpRequest["headers"
 }
 
 function nextUrl(from: URL, location: string, endpoint: RegistryEndpoint): URL {
-  const refused = (why: string) =>
-    new RuntimeError("UNAVAILABLE", `${redactUrl(from)}: refused a redirect ${why}`);
+  const refused = (why: string) => new RedirectRefused(from, why);
   if (!URL.canParse(location, from.href)) throw refused("to no URL");
   const to = new URL(location, from);
   if (to.protocol !== "http:" && to.protocol !== "https:") throw refused(`to ${to.protocol}`);

@@ -72,7 +72,7 @@ export class Images {
 
   /** Brings in the images that come with the program (`vitrine.local/pause:1`, `vitrine.local/demo:1`). */
   async ensureBuiltin(context: Context): Promise<void> {
-    const loaded = await this.#arriving(async () => {
+    const loaded = await this.#arriving(context, async () => {
       const images = (await this.#world.content.builtin?.(context)) ?? [];
       for (const { references, image } of images) await this.#adopt(context, references, image);
       return images;
@@ -98,7 +98,7 @@ export class Images {
     const key = JSON.stringify([full, credentials]);
     const record = await this.#pulls.run(context, key, (shared) =>
       step(shared, "image.pull", { "container.image.name": full }, (inner, span) =>
-        this.#arriving(async () => {
+        this.#arriving(inner, async () => {
           const fetched = await this.#world.registry.fetch(inner, full, credentials);
           const name = `${nameOf(reference)}@${fetched.targetDigest}`;
           const references = reference.digest === undefined ? [full, name] : [name];
@@ -115,7 +115,7 @@ export class Images {
   /** Brings the images of an archive or layout in, for `vitrine image load`. */
   load(context: Context, path: string): Promise<readonly ImageRecord[]> {
     return step(context, "image.load", { "vitrine.image.path": path }, (inner) =>
-      this.#arriving(async () => {
+      this.#arriving(inner, async () => {
         const records: ImageRecord[] = [];
         for (const { references, image } of await this.#world.content.load(inner, path)) {
           const full = references.map((text) => formatReference(parseReference(text)));
@@ -269,14 +269,19 @@ export class Images {
     return toCriImage(record, this.find(this.#options.sandboxImage)?.id === record.id);
   }
 
-  /** Runs work that brings blobs in; what could not be collected meanwhile is, when the last such work ends. */
-  async #arriving<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs work that brings blobs in; what could not be collected meanwhile is, when the last such work ends.
+   * What came before a failure that may pass stays for the next try; before any other it is of no use.
+   */
+  async #arriving<T>(context: Context, work: () => Promise<T>): Promise<T> {
     this.#arrivals++;
     try {
-      return await work();
+      return await work().finally(() => this.#arrivals--);
+    } catch (error) {
+      // What stays behind is no harm to who waits here; the next removal tries again.
+      if (!mayPass(error)) await this.#collect(withoutDeadline(context)).catch(() => {});
+      throw error;
     } finally {
-      this.#arrivals--;
-      // A blob that stays is no harm to who waits here; the next removal tries again.
       if (this.#postponed) await this.#collectBlobs().catch(() => {});
     }
   }
@@ -297,6 +302,14 @@ export class Images {
     }
     this.#postponed = this.#arrivals > 0;
   }
+}
+
+/** Whether the same pull may succeed a moment later. */
+function mayPass(error: unknown): boolean {
+  return (
+    error instanceof RuntimeError &&
+    ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"].includes(error.code)
+  );
 }
 
 function merge(before: readonly string[] | undefined, added: readonly string[]): readonly string[] {
