@@ -284,9 +284,9 @@ export const configKeys = {
 export const runtimeKeys = {
   runtimeType: key({
     path: ["runtime_type"],
-    schema: z.literal("io.vitrine.oci.v1"),
+    schema: z.enum(["io.vitrine.oci.v1", "io.containerd.runc.v2"]),
     default: "io.vitrine.oci.v1",
-    doc: "Which OCI runtime; there is vitrine-oci and nothing else.",
+    doc: "Which OCI runtime: vitrine-oci, also under the name that containerd's files have here.",
   }),
   podAnnotations: key({
     path: ["pod_annotations"],

@@ -73,6 +73,20 @@ describe("a configuration file", () => {
       cniConfDir: "/etc/cni/other.d",
     });
   });
+
+  test("a file of containerd's that adds runc: read, and the default runtime stays", () => {
+    const settings = parseConfig(
+      `version = 2
+      [plugins."io.containerd.grpc.v1.cri"]
+        sandbox_image = "registry.k8s.io/pause:3.9"
+        [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+          runtime_type = "io.containerd.runc.v2"`,
+      "config.toml",
+    );
+    expect(settings.defaultRuntimeName).toBe("vitrine");
+    expect(Object.keys(settings.runtimes).sort()).toEqual(["runc", "vitrine"]);
+    expect(settings.runtimes["vitrine"]).toEqual(defaults.runtimes["vitrine"]);
+  });
 });
 
 describe("what is wrong is named", () => {

@@ -182,6 +182,16 @@ export function parseConfig(text: string, file: string): Settings {
   const values = settingsOf(configKeys, rest, [], version, problems);
   const runtimes = runtimesOf(rest, version, problems);
   const settings = { ...values, runtimes } as Settings;
+  // As with containerd, tables of the file are added to the default one unless it names a default of its own.
+  if (settings.defaultRuntimeName === configKeys.defaultRuntimeName.default) {
+    runtimes[settings.defaultRuntimeName] ??= settingsOf(
+      runtimeKeys,
+      {},
+      [],
+      3,
+      problems,
+    ) as RuntimeSettings;
+  }
   if (!Object.hasOwn(runtimes, settings.defaultRuntimeName)) {
     const path = placeOf(configKeys.defaultRuntimeName, version);
     problems.push(
