@@ -132,8 +132,8 @@ export async function demoMain(argv: readonly string[]): Promise<void> {
     return;
   }
   const level = Number(values.level ?? 2);
-  if (![1, 2, 3, 4].includes(level))
-    throw new ProgramError(`--level ${values.level}: must be 1 to 4`, 2);
+  if (![1, 2, 3].includes(level))
+    throw new ProgramError(`--level ${values.level}: must be 1, 2 or 3`, 2);
   await runDemo({
     level: level as Level,
     ...(values.record === undefined ? {} : { recordPath: resolve(values.record) }),

@@ -127,7 +127,8 @@ function protectExec(command: Command, words: readonly string[]): readonly strin
 
 /** What to do next belongs to the errors that everybody meets. */
 function explained(error: RuntimeError, socket: string): ProgramError {
-  if (error.code !== "UNAVAILABLE") return new ProgramError(`${error.message} (${error.code})`);
+  const nobody = error.code === "UNAVAILABLE" && error.message.startsWith("no runtime answers");
+  if (!nobody) return new ProgramError(`${error.message} (${error.code})`);
   const denied = /EACCES|EPERM/.test(error.message);
   const next = denied
     ? "only root may use it: try sudo"

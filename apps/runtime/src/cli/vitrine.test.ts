@@ -107,8 +107,14 @@ function runtime(): Partial<Runtime> {
     },
     pullImage: (_context, request) => {
       asked.push(request);
-      return Promise.reject(new RuntimeError("NOT_FOUND", "registry.example has no image x:1"));
+      const error =
+        request.image?.image === "down.example/x:1"
+          ? new RuntimeError("UNAVAILABLE", "https://down.example/v2/: connect ECONNREFUSED")
+          : new RuntimeError("NOT_FOUND", "registry.example has no image x:1");
+      return Promise.reject(error);
     },
+    imageStatus: async () => ({ info: {} }),
+    removeImage: () => Promise.reject(new RuntimeError("INTERNAL", "nobody should ask for this")),
     containerPlan: async () => ({ text: "0  oci  clone3\n1  init execve\n", json: "{}" }),
     async loadImage(_context, request) {
       asked.push(request);
@@ -275,7 +281,7 @@ describe("called wrongly", () => {
       1,
       "c means more than one container: c1c1c1c1c1c1c, c2c2c2c2c2c2c; give more of the id",
     ],
-    [["trace", "--level", "9"], 2, "--level 9: must be 1 to 4"],
+    [["trace", "--level", "9"], 2, "--level 9: must be 1, 2 or 3"],
     [["stop", "--grace", "soon", "web"], 2, "--grace soon: must be a whole number of seconds"],
   ])("%j", async (args, code, message) => {
     expect(await vitrine(args)).toMatchObject({
@@ -285,10 +291,24 @@ describe("called wrongly", () => {
     });
   });
 
+  test("a registry that is down is not a daemon that is down", async () => {
+    const outcome = await vitrine(["pull", "down.example/x:1"]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("https://down.example/v2/: connect ECONNREFUSED");
+    expect(outcome.stderr).not.toMatch(/no runtime answers|start the daemon/);
+  });
+
+  test("an image that is not there was not removed", async () => {
+    expect(await vitrine(["image", "rm", "nope"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("there is no image nope; vitrine images lists"),
+    });
+  });
+
   test("no daemon: says so and what to do", async () => {
     const outcome = await vitrine(["pods"], { socket: join(directory, "none.sock") });
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toContain("no runtime answers on");
+    expect(outcome.stderr).toMatch(/no runtime answers on \S+ \(ENOENT\)\n/);
     expect(outcome.stderr).toContain("start the daemon with: sudo vitrined");
     const stream = await vitrine(["--trace-socket", join(directory, "none"), "trace"]);
     expect(stream).toMatchObject({

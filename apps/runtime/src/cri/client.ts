@@ -40,9 +40,11 @@ function metadataOf(context: Context): grpc.Metadata {
 /** A status as the error it was: RuntimeError with the code's name. */
 function runtimeErrorOf(error: grpc.ServiceError, path: string): RuntimeError {
   const code = grpc.status[error.code] as ErrorCode | undefined;
+  // A runtime that answers may be UNAVAILABLE too: its registry, say. These words are grpc-js's own.
   const unreachable =
-    error.code === grpc.status.UNAVAILABLE && /connect|ENOENT|ECONNREFUSED/.test(error.details);
-  const message = unreachable ? `no runtime answers on ${path} (${error.details})` : error.details;
+    error.code === grpc.status.UNAVAILABLE && error.details.startsWith("No connection established");
+  const [cause = "no connection"] = /\b(E[A-Z]{3,})\b/.exec(error.details) ?? [];
+  const message = unreachable ? `no runtime answers on ${path} (${cause})` : error.details;
   return new RuntimeError(code ?? "UNKNOWN", message, { cause: error });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { ProgramError } from "../program-error.ts";
 import { bytesText, textTable } from "../text-table.ts";
 
 export const images: Command = {
@@ -31,6 +32,11 @@ export const removeImage: Command = {
   wordsMin: 1,
   wordsMax: 1,
   async run({ client, context, words: [image = ""], print }) {
+    // The call itself succeeds for an image that is not there; somebody who mistyped a name wants to know.
+    const { image: there } = await client.imageStatus(context, { image: { image } });
+    if (there === undefined) {
+      throw new ProgramError(`there is no image ${image}; vitrine images lists what there is`);
+    }
     await client.removeImage(context, { image: { image } });
     print(`removed ${image}`);
   },

@@ -18,8 +18,8 @@ export const trace: Command = {
   wordsMax: 0,
   async run({ traceSocket, options, json, print }) {
     const level = Number(options["level"] ?? 2);
-    if (![1, 2, 3, 4].includes(level))
-      throw new ProgramError(`--level ${options["level"]}: must be 1 to 4`, 2);
+    if (![1, 2, 3].includes(level))
+      throw new ProgramError(`--level ${options["level"]}: must be 1, 2 or 3`, 2);
     const controller = new AbortController();
     process.once("SIGINT", () => controller.abort());
     const text = new LiveText({
