@@ -39,7 +39,11 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => {
-      reject(new Error(`the page ended with ${code}:\n${said.trim()}`));
+      const taken = said.includes("EADDRINUSE");
+      const why = taken
+        ? `port ${options.port} of 127.0.0.1 is taken; choose another with --port, or none for any free one`
+        : `the page ended with ${code}:\n${said.trim()}`;
+      reject(new Error(why));
     });
     createInterface({ input: child.stdout }).on("line", (line) => {
       const message = JSON.parse(line) as { event: string; url: string };

@@ -9,5 +9,7 @@ if (missing.length > 0) {
   console.error("Without it, `npm start` still opens the page with a recorded pod.");
   process.exit(1);
 }
-buildNative();
-await runProgram("demo", () => demoMain(process.argv.slice(2)));
+await runProgram("demo", () => {
+  buildNative();
+  return demoMain(process.argv.slice(2));
+});

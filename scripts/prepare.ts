@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { ProgramError } from "../apps/runtime/src/cli/program-error.ts";
 
 export const repository = join(import.meta.dirname, "..");
 
@@ -60,14 +61,19 @@ function quietly(title: string, command: string, args: readonly string[], cwd = 
   const result = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 64 << 20 });
   if (result.status !== 0) {
     process.stdout.write(`${result.stdout ?? ""}${result.stderr ?? ""}`);
-    throw new Error(`${title}: ${command} ${args.join(" ")} failed (output above)`);
+    const why = result.error === undefined ? "failed (output above)" : result.error.message;
+    throw new ProgramError(`${command} ${args.join(" ")}: ${why}`);
   }
   const seconds = Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
   if (seconds > 1) console.log(`${title} (${seconds.toFixed(1)} s)`);
 }
 
-/** Builds native/ (make decides what is old). */
+/** Builds native/ (make decides what is old); without a compiler what was built earlier has to do. */
 export function buildNative(): void {
+  if (!hasCompiler() && nativeIsBuilt()) {
+    console.log("no gcc or make here: the native part stays as it was built");
+    return;
+  }
   quietly("built the native part", "make", ["-C", "native", "-j2"]);
 }
 

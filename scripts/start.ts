@@ -45,9 +45,10 @@ function readOptions(): StartOptions | undefined {
     process.stdout.write(help);
     return undefined;
   }
-  const port = Number(values.port ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ProgramError(`--port ${values.port}: must be a number from 0 to 65535`, 2);
+  const text = values.port ?? "0";
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new ProgramError(`--port ${text}: must be a number from 0 to 65535`, 2);
   }
   return { port, demo: values["no-demo"] !== true };
 }
@@ -76,17 +77,17 @@ class Running {
     }
     this.#endingSince = performance.now();
     console.log("\ntaking everything down ...");
-    let result = code;
+    let complete = true;
     for (const stop of this.#stops.reverse()) {
       try {
         await stop();
       } catch (error) {
-        result = 1;
+        complete = false;
         console.error(error instanceof Error ? error.message : error);
       }
     }
-    console.log(result === 0 ? "gone, without a trace" : "not everything could be taken down");
-    process.exit(result);
+    console.log(complete ? "gone, without a trace" : "not everything could be taken down");
+    process.exit(complete ? code : 1);
   }
 }
 

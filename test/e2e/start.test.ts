@@ -3,7 +3,9 @@
  * it. Also `npm run demo`, and what both say to somebody who is not root.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -95,6 +97,19 @@ describe("npm start", () => {
     const port = start("start", "--port", "70000");
     expect(await port.ended).toBe(2);
     expect(port.output()).toMatch(/0 to 65535/);
+  });
+
+  test("a port that is taken: says which, and that nothing stayed", async () => {
+    const known = directories();
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const started = start("start", "--port", String(port));
+    expect(await started.ended).toBe(1);
+    other.close();
+    expect(started.output()).toContain(`port ${port} of 127.0.0.1 is taken`);
+    expect(started.output()).toMatch(/gone, without a trace/);
+    expect(directories()).toEqual(known);
   });
 
   test("without root says so in one sentence and shows the recorded pod", async (context) => {

@@ -1,5 +1,6 @@
 /** The daemon's own directories. */
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Settings } from "./config/config-keys.ts";
 import { ProgramError } from "./program-error.ts";
 
@@ -19,8 +20,13 @@ function makeDirectory(path: string, mode: number): void {
   }
 }
 
-/** Makes root and state with their modes; ProgramError when that cannot be. */
+/** Makes root and state with their modes, and where the sockets go if elsewhere; ProgramError when that cannot be. */
 export function makeDirectories(settings: Settings): void {
   makeDirectory(settings.root, rootMode);
   makeDirectory(settings.state, stateMode);
+  for (const socket of [settings.address, settings.traceAddress]) {
+    const directory = dirname(socket);
+    // One that exists may be anybody's (/run): its mode is not ours to change.
+    if (!existsSync(directory)) makeDirectory(directory, stateMode);
+  }
 }
