@@ -154,16 +154,13 @@ export function refused(code: string, message: RegExp): unknown {
 /** Has every test of the file end with the machine, and the daemon's lists, as they were before it. */
 export function everyTestLeavesNothing(bed: () => CriBed): void {
   let before: readonly string[] = [];
-  let daemonPid: number | undefined;
   beforeEach(async () => {
     before = await bed().residue();
-    daemonPid = bed().daemon.process.pid;
   });
   afterEach(async () => {
     const { daemon } = bed();
     const said = daemon.log().split("\n").slice(-5).join("\n");
     expect(await bed().settledResidue(before), said).toEqual(before);
     expect(daemon.process.exitCode, daemon.log()).toBe(null);
-    expect(daemon.process.pid).toBe(daemonPid);
   });
 }

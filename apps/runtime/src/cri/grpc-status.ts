@@ -20,7 +20,8 @@ function failureWithoutBounds(error: unknown, signal: AbortSignal | undefined): 
   if (error instanceof RuntimeError) return { code: error.code, message: error.message };
   if (error instanceof KernelError) {
     const text = `${error.op}: ${error.errno}: ${error.message}`;
-    return { code: "INTERNAL", message: text };
+    const isFull = error.errno === "ENOSPC" || error.errno === "EDQUOT";
+    return { code: isFull ? "RESOURCE_EXHAUSTED" : "INTERNAL", message: text };
   }
   if (isAbort(error)) {
     const reason = signal?.reason;

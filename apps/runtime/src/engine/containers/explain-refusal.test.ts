@@ -35,6 +35,31 @@ describe("refusals of the kernel", () => {
     );
   });
 
+  it("names a working directory that cannot be made, and no other directory as it", () => {
+    const made = refusal("mkdir", "ELOOP", 'no directory: "/etc/passwd"');
+    expect(explainRefusal(made, "create container", process).message).toMatch(
+      /working directory "\/etc\/passwd": too many symbolic links/,
+    );
+    const other = refusal("mkdir", "ELOOP", 'no directory: "/mnt"');
+    expect(explainRefusal(other, "create container", process).message).not.toContain("working");
+  });
+
+  it("names the log file, and the limit of a cgroup", () => {
+    const log = new KernelError({ errno: "ELOOP", op: "shim", detail: "log file", message: "x" });
+    expect(explainRefusal(log, "create container", { logPath: "/logs/0.log" })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: 'create container: log file "/logs/0.log": it is a symbolic link',
+    });
+    const path = "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes";
+    expect(explainRefusal(refusal("writeFile", "EBUSY", `write to "${path}"`), "x")).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: "x: memory.limit_in_bytes: more than that is in use",
+    });
+    expect(explainRefusal(refusal("writeFile", "EIO", `write to "${path}"`), "x").code).toBe(
+      "INTERNAL",
+    );
+  });
+
   it("blames a path of the request on the client, a full disk on nobody, the rest on us", () => {
     expect(explainRefusal(refusal("openTree", "ENOENT"), "x").code).toBe("INVALID_ARGUMENT");
     expect(explainRefusal(refusal("writeFile", "ENOSPC"), "x").code).toBe("RESOURCE_EXHAUSTED");

@@ -326,8 +326,6 @@ test("a layer whose content is not what the configuration says fails the pull an
   const before = await layerDirectories();
   await expect(pull("lib/app:forged")).rejects.toMatchObject({ code: "DATA_LOSS" });
   expect(ownImages()).toEqual([]);
-  // The lower layer was good and stays until something is collected; the bad one is gone.
-  expect(await layerDirectories()).toBe(before + 1);
-  await snapshots.collect(context);
+  // The lower layer was good, but no image that can be pulled has it.
   expect(await layerDirectories()).toBe(before);
 });

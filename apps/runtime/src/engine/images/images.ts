@@ -121,6 +121,8 @@ export class Images {
           const full = references.map((text) => formatReference(parseReference(text)));
           records.push(await this.#adopt(inner, full, image));
         }
+        // An archive brings more than the blobs of its images: its own index for one.
+        this.#postponed = true;
         return records;
       }),
     );

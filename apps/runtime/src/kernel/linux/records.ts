@@ -1,13 +1,15 @@
 /**
  * Durable records in SQLite. WAL with synchronous=NORMAL: a killed daemon loses nothing, a power cut at most
  * the last moments, and never the file. A file that is no database any more is set aside and a fresh one
- * begun; a row whose checksum is wrong is set aside alone. Neither stops the daemon.
+ * begun; a row whose checksum is wrong is set aside alone. Neither stops the daemon. A full disk is no damage:
+ * what is there is kept, changed and dropped with the room of a reserve, and what is new is refused.
  */
 import { createHash } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, renameSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { messageOf } from "../errors.ts";
+import { messageOf, RuntimeError } from "../errors.ts";
 import type { Records } from "../world.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 
 export interface DurableRecords extends Records {
   /** What was set aside, in sentences, for the log and for Status. */
@@ -26,6 +28,24 @@ CREATE TABLE IF NOT EXISTS quarantine (
 
 function checksumOf(kind: string, id: string, value: string): string {
   return createHash("sha256").update(`${kind}\0${id}\0${value}`).digest("hex").slice(0, 16);
+}
+
+/** Result codes of SQLite (sqlite.org/rescode.html) that speak of the machine and not of the file's content. */
+const passingResults: ReadonlySet<number> = new Set([
+  3, // SQLITE_PERM
+  5, // SQLITE_BUSY
+  7, // SQLITE_NOMEM
+  8, // SQLITE_READONLY
+  10, // SQLITE_IOERR
+  13, // SQLITE_FULL
+  14, // SQLITE_CANTOPEN
+]);
+const sqliteFull = 13;
+
+/** The primary result code of an error of node:sqlite; undefined for any other error. */
+function resultOf(error: unknown): number | undefined {
+  if (!(error instanceof Error && "errcode" in error)) return undefined;
+  return Number(error.errcode) & 0xff;
 }
 
 function openDatabase(path: string): DatabaseSync {
@@ -64,8 +84,20 @@ interface Row {
   readonly checksum: string;
 }
 
+/** Runs a statement that writes; a full disk becomes what callers know. */
+function writing(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    if (resultOf(error) !== sqliteFull) throw error;
+    const message = "no space left on the disk while writing a record";
+    throw new RuntimeError("RESOURCE_EXHAUSTED", message, { cause: error });
+  }
+}
+
 class SqliteRecords implements DurableRecords {
   readonly quarantined: string[] = [];
+  readonly #reserve: DiskReserve;
   readonly #database: DatabaseSync;
   readonly #select: StatementSync;
   readonly #selectKind: StatementSync;
@@ -73,6 +105,9 @@ class SqliteRecords implements DurableRecords {
   readonly #delete: StatementSync;
 
   constructor(path: string) {
+    this.#reserve = new DiskReserve(`${path}.reserve`);
+    // The journal's files are made when the database is opened.
+    this.#reserve.prepare(() => false);
     this.#database = this.#openOrReplace(path);
     this.#select = this.#database.prepare("SELECT * FROM record WHERE kind = ? AND id = ?");
     this.#selectKind = this.#database.prepare("SELECT * FROM record WHERE kind = ? ORDER BY id");
@@ -87,11 +122,13 @@ class SqliteRecords implements DurableRecords {
 
   put<T>(kind: string, id: string, value: T): void {
     const text = JSON.stringify(value);
-    this.#upsert.run(kind, id, text, checksumOf(kind, id, text));
+    this.#reserve.prepare(() => this.#select.get(kind, id) === undefined);
+    writing(() => this.#upsert.run(kind, id, text, checksumOf(kind, id, text)));
   }
 
   delete(kind: string, id: string): void {
-    this.#delete.run(kind, id);
+    this.#reserve.prepare(() => false);
+    writing(() => this.#delete.run(kind, id));
   }
 
   list<T>(kind: string): readonly (readonly [id: string, value: T])[] {
@@ -108,10 +145,11 @@ class SqliteRecords implements DurableRecords {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
-      this.#database.exec("COMMIT");
+      writing(() => this.#database.exec("COMMIT"));
       return result;
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      // Some failures have rolled it back already, a full disk among them.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
   }
@@ -124,6 +162,8 @@ class SqliteRecords implements DurableRecords {
     try {
       return openDatabase(path);
     } catch (error) {
+      const isOther = statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+      if (!isOther && passingResults.has(resultOf(error) ?? 0)) throw error;
       const target = setAside(path);
       this.quarantined.push(
         `${path} was no usable database (${messageOf(error)}); kept as ${target}`,
@@ -151,7 +191,10 @@ class SqliteRecords implements DurableRecords {
   }
 }
 
-/** Opens (or makes) the database at `path`, mode as its directory demands. Throws only when no file can be made at all. */
+/**
+ * Opens (or makes) the database at `path`, mode as its directory demands. Throws only when no file can be made,
+ * or the one that is there cannot be read or written now.
+ */
 export function openRecords(path: string): DurableRecords {
   return new SqliteRecords(path);
 }
