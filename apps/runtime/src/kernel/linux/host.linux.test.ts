@@ -174,8 +174,10 @@ test("emptying a cgroup kills what is in it and below it, and a missing one is e
   const group = join(hierarchy?.path ?? "", `vt-host-${process.pid}`);
   mkdirSync(join(group, "below"), { recursive: true });
   const children = [group, join(group, "below")].map((path) => {
-    const child = spawn("sh", ["-c", "trap '' TERM; while :; do sleep 97511; done"]);
+    // It starts nothing before it is inside: a child made earlier would stay outside, and survive.
+    const child = spawn("sh", ["-c", "trap '' TERM; read go; while :; do sleep 97511; done"]);
     writeFileSync(join(path, "cgroup.procs"), String(child.pid));
+    child.stdin.write("go\n");
     return new Promise((resolve) => child.on("exit", (_code, signal) => resolve(signal)));
   });
   await emptyCgroup(group);

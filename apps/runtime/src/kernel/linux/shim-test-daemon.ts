@@ -32,4 +32,6 @@ const options = { stdoutBytesMax: 0, stderrBytesMax: 0, timeoutMs: 0, drainMs: 0
 shim.exec(context, "running", command, options).catch(() => undefined);
 await new Promise((resolve) => setTimeout(resolve, 100));
 console.log(`ready ${shim.pid}`);
-setInterval(() => undefined, 1000);
+// A test run that is itself killed leaves no daemon behind.
+const starter = process.ppid;
+setInterval(() => process.ppid !== starter && process.exit(1), 1000);
