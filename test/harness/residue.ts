@@ -32,6 +32,14 @@ function cgroups(): readonly string[] {
   return lines("find", "/sys/fs/cgroup", "-mindepth", "2", "-type", "d");
 }
 
+/** Rules of the packet filter, without how much they have counted. */
+function filters(): readonly string[] {
+  return [
+    ...lines("iptables-save").filter((line) => line.startsWith("-A")),
+    ...lines("nft", "list", "ruleset"),
+  ].map((line) => line.replace(/counter packets \d+ bytes \d+/, "counter"));
+}
+
 function links(): readonly string[] {
   return readdirSync("/sys/class/net").sort();
 }
@@ -66,10 +74,7 @@ export function residue(folders: readonly string[] = []): Residue {
     namespaces: existsSync(netns) ? readdirSync(netns).map((name) => join(netns, name)) : [],
     cgroups: cgroups(),
     links: links(),
-    filters: [
-      ...lines("iptables-save").filter((line) => line.startsWith("-A")),
-      ...lines("nft", "list", "ruleset"),
-    ],
+    filters: filters(),
     processes: processes(),
     files: files(folders),
   };
