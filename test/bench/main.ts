@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [--rounds N] [--cycles N] [--pods N] [--write]
  */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Contender, startContenders } from "./contenders.ts";
@@ -37,6 +37,13 @@ const { values } = parseArgs({
 
 function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
+}
+
+/** What people wrote below the table stays. */
+function handWritten(page: string): string {
+  const text = existsSync(page) ? readFileSync(page, "utf8") : "";
+  const at = text.indexOf("\n## Where the time goes");
+  return at < 0 ? "" : text.slice(at);
 }
 
 async function run(): Promise<string> {
@@ -76,5 +83,8 @@ if (values.help) {
 } else {
   const text = await run();
   process.stdout.write(text);
-  if (values.write) writeFileSync(join(import.meta.dirname, "../../docs/bench.md"), text);
+  if (values.write) {
+    const page = join(import.meta.dirname, "../../docs/bench.md");
+    writeFileSync(page, text + handWritten(page));
+  }
 }
