@@ -17,6 +17,8 @@ export class Shims {
   readonly #clock: Clock;
   readonly #options: EngineOptions;
   readonly #connected = new Map<string, Shim>();
+  /** Connections under way: calls about several containers of a pod hold different locks, and share one. */
+  readonly #finding = new Map<string, Promise<Shim | undefined>>();
 
   constructor(world: Pick<World, "kernel" | "clock">, options: EngineOptions) {
     this.#kernel = world.kernel;
@@ -35,6 +37,14 @@ export class Shims {
   async find(podId: string): Promise<Shim | undefined> {
     const connected = this.#connected.get(podId);
     if (connected !== undefined) return connected;
+    const underWay = this.#finding.get(podId);
+    if (underWay !== undefined) return underWay;
+    const finding = this.#connect(podId).finally(() => this.#finding.delete(podId));
+    this.#finding.set(podId, finding);
+    return finding;
+  }
+
+  async #connect(podId: string): Promise<Shim | undefined> {
     const found = await this.#kernel.findShim(podId, this.#directoryOf(podId));
     if (found !== undefined) this.#connected.set(podId, found);
     return found;

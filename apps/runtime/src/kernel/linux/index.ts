@@ -21,6 +21,7 @@ import { linuxFiles } from "./files.ts";
 import { runProgram } from "./program.ts";
 import { type PlanRun, tryHostPlan, tryPlanApart } from "./run-plan.ts";
 import { compileSeccomp } from "./seccomp.ts";
+import type { LinuxShim } from "./shim-client.ts";
 import { killShim } from "./shim-kill.ts";
 import { findShim, startShim } from "./shim-start.ts";
 import { watchDirectory } from "./watch.ts";
@@ -55,15 +56,12 @@ export class LinuxKernel implements Kernel {
   }
 
   async startShim(context: Context, podId: string, directory: string): Promise<Shim> {
-    const shim = await startShim(context, podId, directory, this.#shimOptions());
-    this.#shims.add(shim);
-    return shim;
+    return this.#hold(await startShim(context, podId, directory, this.#shimOptions()));
   }
 
   async findShim(podId: string, directory: string): Promise<Shim | undefined> {
     const shim = await findShim(podId, directory, this.#shimOptions());
-    if (shim !== undefined) this.#shims.add(shim);
-    return shim;
+    return shim === undefined ? undefined : this.#hold(shim);
   }
 
   killShim(directory: string): Promise<void> {
@@ -93,14 +91,14 @@ export class LinuxKernel implements Kernel {
   }
 
   #shimOptions() {
-    // A shim that is gone needs no disconnecting; without this the set would grow with every pod.
-    const forget: ShimListener = {
-      exited: () => {},
-      lost: (podId) => {
-        for (const shim of this.#shims) if (shim.podId === podId) this.#shims.delete(shim);
-      },
-    };
-    return { clock: this.#clock, listeners: () => [...this.#listeners, forget] };
+    return { clock: this.#clock, listeners: () => this.#listeners };
+  }
+
+  /** Until its connection ends: a shim that is gone needs no disconnecting, and the set must not grow with every pod. */
+  #hold(shim: LinuxShim): Shim {
+    this.#shims.add(shim);
+    void shim.over.then(() => this.#shims.delete(shim));
+    return shim;
   }
 
   /** Every op that was tried becomes a span, also when one of them then makes the whole Plan fail. */

@@ -50,6 +50,8 @@ export interface ExecStreamOptions extends AttachOptions {
 }
 
 export interface LinuxShim extends Shim {
+  /** Resolves when the connection has ended, in whichever way. */
+  readonly over: Promise<void>;
   list(): Promise<readonly ShimContainerState[]>;
   /** Joins the streams of a container that runs or waits to be started. `terminal`: stderr is part of stdout. */
   attach(
@@ -95,6 +97,10 @@ export class ShimClient implements LinuxShim {
     this.pid = hello.pid;
     this.#clock = clock;
     this.#exits = exits;
+  }
+
+  get over(): Promise<void> {
+    return this.#exits.over;
   }
 
   /** Start time of the shim (field 22 of /proc/pid/stat) is in `hello`; `what` begins the message of an error. */

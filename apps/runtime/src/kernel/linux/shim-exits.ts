@@ -5,7 +5,13 @@ import type { ContainerExit } from "../kernel.ts";
 export class ExitBook {
   readonly #exits = new Map<string, ContainerExit>();
   readonly #waiting = new Map<string, Set<PromiseWithResolvers<ContainerExit>>>();
+  readonly #over = Promise.withResolvers<void>();
   #failed: KernelError | undefined;
+
+  /** Resolves when nothing will be heard any more: the shim is lost, shut down, or let go of. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
 
   get(containerId: string): ContainerExit | undefined {
     return this.#exits.get(containerId);
@@ -62,5 +68,6 @@ export class ExitBook {
       for (const { reject } of waiting) reject(this.#failed);
     }
     this.#waiting.clear();
+    this.#over.resolve();
   }
 }
