@@ -77,12 +77,14 @@ export async function* decompress(
   ).catch((error: unknown) => {
     throw explain(error);
   });
-  // The loop below sees the error too, as the stream's; `done` has the first cause of it.
+  // `done` has the first cause of an error, where it has one: it is resolved as soon as all the input is
+  // taken, and zlib tells only after that whether the input had an end. The loop below sees every error.
   done.catch(() => {});
   try {
     for await (const chunk of output) yield chunk as Buffer;
-  } catch {
+  } catch (error) {
     await done;
+    throw explain(error);
   } finally {
     output.destroy();
     file.destroy();
