@@ -1,3 +1,4 @@
+export * from "./capability.ts";
 export * from "./errno.ts";
 export * from "./errors.ts";
 export * from "./kernel.ts";

@@ -2,6 +2,7 @@
  * Plan to bytes, in the form that native/include/plan.h describes and native/exec/decode.c reads.
  * Slot and barrier names become numbers here; everything else is said as it stands.
  */
+import { capabilityNames } from "../capability.ts";
 import { errnoByName } from "../errno.ts";
 import { messageOf } from "../errors.ts";
 import type {
@@ -17,7 +18,6 @@ import type {
 import type { Plan, PlanStep } from "../plan.ts";
 import {
   barriersMax,
-  capabilityNames,
   createKinds,
   fixedSlots,
   mountAttrBits,
@@ -67,7 +67,7 @@ function numberOf<Name extends string>(
 function capabilitySet(names: readonly string[]): bigint {
   let set = 0n;
   for (const name of names) {
-    const number = capabilityNames.indexOf(name);
+    const number = (capabilityNames as readonly string[]).indexOf(name);
     if (number < 0) throw encodeError(`capability "${name}" is unknown`);
     set |= 1n << BigInt(number);
   }

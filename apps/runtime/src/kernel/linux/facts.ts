@@ -1,53 +1,9 @@
 /** What this machine is: read once, when the daemon starts. */
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
+import { capabilityNames } from "../capability.ts";
 import type { CgroupHierarchy, HostDevice, HostFacts } from "../kernel.ts";
 import { type MountRow, mountTable } from "./mount-table.ts";
-
-/** Capability names by number (capabilities(7)). */
-const capabilityNames = [
-  "CHOWN",
-  "DAC_OVERRIDE",
-  "DAC_READ_SEARCH",
-  "FOWNER",
-  "FSETID",
-  "KILL",
-  "SETGID",
-  "SETUID",
-  "SETPCAP",
-  "LINUX_IMMUTABLE",
-  "NET_BIND_SERVICE",
-  "NET_BROADCAST",
-  "NET_ADMIN",
-  "NET_RAW",
-  "IPC_LOCK",
-  "IPC_OWNER",
-  "SYS_MODULE",
-  "SYS_RAWIO",
-  "SYS_CHROOT",
-  "SYS_PTRACE",
-  "SYS_PACCT",
-  "SYS_ADMIN",
-  "SYS_BOOT",
-  "SYS_NICE",
-  "SYS_RESOURCE",
-  "SYS_TIME",
-  "SYS_TTY_CONFIG",
-  "MKNOD",
-  "LEASE",
-  "AUDIT_WRITE",
-  "AUDIT_CONTROL",
-  "SETFCAP",
-  "MAC_OVERRIDE",
-  "MAC_ADMIN",
-  "SYSLOG",
-  "WAKE_ALARM",
-  "BLOCK_SUSPEND",
-  "AUDIT_READ",
-  "PERFMON",
-  "BPF",
-  "CHECKPOINT_RESTORE",
-] as const;
 
 function readText(path: string): string {
   try {
@@ -60,9 +16,7 @@ function readText(path: string): string {
 /** The names in a mask as /proc/PID/status prints it, hexadecimal. */
 export function capabilitiesOfMask(mask: string): readonly string[] {
   const bits = BigInt(`0x${mask || "0"}`);
-  return capabilityNames
-    .filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n)
-    .map((name) => `CAP_${name}`);
+  return capabilityNames.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n);
 }
 
 const v1Controllers = new Set([
