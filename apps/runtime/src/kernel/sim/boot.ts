@@ -1,0 +1,25 @@
+/**
+ * A machine that has booted: host root with the usual directories, mounts as a distribution makes them,
+ * cgroup hierarchies, pid 1, loopback and uplink. Each area adds its part in a function of its own.
+ */
+import { Machine, type MachineOptions } from "./machine.ts";
+
+export type CgroupLayout = "v1-hybrid" | "v2";
+
+export interface BootOptions extends Partial<MachineOptions> {
+  readonly seed: number;
+  readonly cgroups?: CgroupLayout;
+}
+
+const defaults: MachineOptions = {
+  seed: 0,
+  hostname: "vitrine-sim",
+  release: "6.18.0-vitrine-sim",
+  cpuCount: 2,
+  memoryTotalBytes: 4 * 1024 ** 3,
+};
+
+/** Boots a machine. The same options make the same machine, byte for byte. */
+export function boot(options: BootOptions): Machine {
+  return new Machine({ ...defaults, ...options });
+}

@@ -1,0 +1,65 @@
+/** Namespaces: what each kind holds (namespaces(7)). Made by clone3, unshare and the boot; freed by nobody: garbage is the host's. */
+import type { NamespaceType } from "../op.ts";
+import type { CgroupNode } from "./cgroup/hierarchy.ts";
+import type { Network } from "./net/network.ts";
+import type { Process } from "./process/process.ts";
+import type { UserNamespace } from "./user/user-namespace.ts";
+import type { Mount } from "./vfs/mount.ts";
+
+interface NamespaceBase<Type extends NamespaceType> {
+  readonly type: Type;
+  /** Inode number, as /proc/PID/ns/TYPE shows it: 4026531840 and up. */
+  readonly inode: number;
+  /** The user namespace that owns it; capabilities over it are looked for there. */
+  readonly owner: UserNamespace;
+}
+
+export interface MountNamespace extends NamespaceBase<"mnt"> {
+  root: Mount;
+  /** Every mount attached in this namespace, in order of mount id. */
+  readonly mounts: Set<Mount>;
+}
+
+export interface PidNamespace extends NamespaceBase<"pid"> {
+  readonly parent: PidNamespace | undefined;
+  /** 0 is the host's. */
+  readonly level: number;
+  /** Pid in this namespace to process, zombies included. */
+  readonly processes: Map<number, Process>;
+  /** Its pid 1; when that dies, everybody in the namespace is killed and nobody can be born here. */
+  init: Process | undefined;
+  lastPid: number;
+}
+
+export interface NetNamespace extends NamespaceBase<"net"> {
+  readonly network: Network;
+}
+
+export interface UtsNamespace extends NamespaceBase<"uts"> {
+  hostname: string;
+  domainname: string;
+}
+
+export interface IpcNamespace extends NamespaceBase<"ipc"> {
+  /** Names in its POSIX message queue file system. */
+  readonly queues: Map<string, Uint8Array>;
+}
+
+export interface CgroupNamespace extends NamespaceBase<"cgroup"> {
+  /** What /proc/self/cgroup calls "/" in each hierarchy, by hierarchy id. */
+  readonly roots: ReadonlyMap<number, CgroupNode>;
+}
+
+export interface TimeNamespace extends NamespaceBase<"time"> {
+  readonly monotonicOffsetNs: bigint;
+}
+
+export type Namespace =
+  | MountNamespace
+  | PidNamespace
+  | NetNamespace
+  | UtsNamespace
+  | IpcNamespace
+  | CgroupNamespace
+  | TimeNamespace
+  | UserNamespace;

@@ -1,0 +1,54 @@
+/** An open file description (open(2)): what a file descriptor refers to. */
+import type { Namespace } from "../namespace.ts";
+import type { Process } from "../process/process.ts";
+import type { Coroutine, WaitQueue } from "../task.ts";
+import type { Inode } from "./inode.ts";
+import type { PathPoint } from "./mount.ts";
+
+/** What is behind an fd that is no file of a file system: pipe ends, sockets, ttys, null, zero. */
+export interface Stream {
+  /** Waits until there is something; an empty array is end of file. EAGAIN when `nonblocking` and nothing is there. */
+  read(length: number, nonblocking: boolean): Coroutine<Uint8Array>;
+  /** Waits for room; returns the bytes taken. EPIPE when nobody reads any more. */
+  write(data: Uint8Array, nonblocking: boolean): Coroutine<number>;
+  /** The last fd was closed. */
+  close(): void;
+  /** Woken when a read may make progress (poll). */
+  readonly readable?: WaitQueue;
+}
+
+export class OpenFile {
+  readonly inode: Inode | undefined;
+  /** undefined for pipes, sockets, pidfds and the like. */
+  readonly point: PathPoint | undefined;
+  /** O_* flags. */
+  flags: number;
+  offset = 0;
+  /** How many fds, in all processes, refer to it. */
+  references = 0;
+  stream: Stream | undefined;
+  /** nsfs: /proc/PID/ns/TYPE. */
+  namespace: Namespace | undefined;
+  /** A pidfd. */
+  process: Process | undefined;
+  /** "pipe:[n]", "socket:[n]", "anon_inode:[pidfd]": what readlink of /proc/self/fd/N says without a point. */
+  readonly label: string;
+
+  constructor(what: {
+    readonly point?: PathPoint | undefined;
+    readonly inode?: Inode | undefined;
+    readonly flags: number;
+    readonly stream?: Stream | undefined;
+    readonly namespace?: Namespace | undefined;
+    readonly process?: Process | undefined;
+    readonly label?: string;
+  }) {
+    this.point = what.point;
+    this.inode = what.inode ?? what.point?.dentry.inode;
+    this.flags = what.flags;
+    this.stream = what.stream;
+    this.namespace = what.namespace;
+    this.process = what.process;
+    this.label = what.label ?? "";
+  }
+}
