@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startPrivateDaemon } from "../../apps/runtime/src/cli/private-daemon.ts";
 import { methods } from "../../apps/runtime/src/cri/methods.ts";
-import { rpcs } from "../../apps/runtime/src/cri/rpc-table.ts";
+import { rpcs } from "../../apps/runtime/src/cri/service/rpc-table.ts";
 import { attribute } from "../../apps/runtime/src/trace/attribute.ts";
 import { catalogue, entryOf } from "../../apps/runtime/src/trace/catalogue.ts";
 import { parseRecording } from "../../apps/runtime/src/trace/otlp.ts";

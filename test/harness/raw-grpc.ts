@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { createConnection } from "node:net";
-import { type Method, methodOf, type RpcName } from "../../apps/runtime/src/cri/methods.ts";
+import { type Method, methodOf } from "../../apps/runtime/src/cri/methods.ts";
+import type { RpcName } from "../../apps/runtime/src/cri/service/rpc-names.ts";
 
 /** Of one connection's buffers; Node's default is less than the largest message. */
 const megabytesMax = 256;

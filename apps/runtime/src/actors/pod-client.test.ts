@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Container } from "../api/index.ts";
 import { connectClient, type GrpcClient } from "../cri/client.ts";
-import type { Runtime } from "../cri/runtime.ts";
+import type { Runtime } from "../cri/service/runtime.ts";
 import { type CriServer, startServer } from "../cri/server.ts";
 import { RuntimeError } from "../kernel/errors.ts";
 import { linuxClock } from "../kernel/linux/clock.ts";

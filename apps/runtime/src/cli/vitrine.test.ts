@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Container, PodSandbox } from "../api/index.ts";
-import type { Runtime } from "../cri/runtime.ts";
+import type { Runtime } from "../cri/service/runtime.ts";
 import { type CriServer, startServer } from "../cri/server.ts";
 import { RuntimeError } from "../kernel/errors.ts";
 import { silentTracer } from "../telemetry/live-tracer.ts";

@@ -7,8 +7,9 @@ import type { Draft } from "../api/index.ts";
 import { type ErrorCode, RuntimeError } from "../kernel/errors.ts";
 import { traceparentOf } from "../trace/trace-context.ts";
 import type { Context } from "../trace/tracer.ts";
-import { type Method, type Methods, methodOf, methods, type UnaryName } from "./methods.ts";
+import { type Method, methodOf, methods } from "./methods.ts";
 import { messageBytesMax } from "./server.ts";
+import type { Methods, UnaryName } from "./service/rpc-names.ts";
 
 /** Every unary RPC of CRI and of vitrine.v1.Admin; requests may leave out defaults. */
 export type GrpcClient = {

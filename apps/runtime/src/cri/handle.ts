@@ -4,14 +4,13 @@
  */
 import type { handleUnaryCall, Metadata, ServerUnaryCall, StatusObject } from "@grpc/grpc-js";
 import { RuntimeError } from "../kernel/errors.ts";
-import { attribute } from "../trace/attribute.ts";
-import type { StepId } from "../trace/catalogue.ts";
 import { type RemoteSpan, remoteSpan } from "../trace/trace-context.ts";
-import type { Attributes, Context, Span, Tracer } from "../trace/tracer.ts";
-import { type Failure, failureOf, statusNumber } from "./grpc-status.ts";
-import { type Method, methodOf } from "./methods.ts";
-import type { Rpc } from "./rpc.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Span } from "../trace/tracer.ts";
+import { statusNumber } from "./grpc-status.ts";
+import { methodOf } from "./methods.ts";
+import type { Failure } from "./service/failure.ts";
+import type { Rpc } from "./service/rpc.ts";
+import { type Served, type ServiceSurroundings, serveCall } from "./service/serve-call.ts";
 
 /** One line a call; polls at debug. */
 export interface CallLog {
@@ -21,12 +20,8 @@ export interface CallLog {
 }
 
 /** What all calls of one server share. */
-export interface CallSurroundings {
-  readonly runtime: Runtime;
-  readonly tracer: Tracer;
+export interface CallSurroundings extends ServiceSurroundings {
   readonly log: CallLog;
-  /** Why no call is served now ("the runtime is shutting down"); undefined when they are. */
-  readonly notReady: () => string | undefined;
 }
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -54,54 +49,6 @@ function signalOf(call: Call): AbortSignal {
   return controller.signal;
 }
 
-function stepOf(method: Method): StepId {
-  return `${method.service === "vitrine.v1.Admin" ? "admin" : "cri"}.${method.name}` as StepId;
-}
-
-function startSpan(
-  around: CallSurroundings,
-  method: Method,
-  rpc: Rpc,
-  call: Call,
-  attributes: Attributes,
-): Span {
-  return around.tracer.start(stepOf(method), caller(call.metadata), {
-    attributes: {
-      "rpc.system.name": "grpc",
-      "rpc.method": method.fullName,
-      ...(rpc.poll ? { [attribute.poll]: true } : {}),
-      ...attributes,
-    },
-  });
-}
-
-type Decoded = { readonly request: unknown } | { readonly failure: unknown };
-
-/** The request, before there is a span, so that the span says from its start whom it is about. */
-function decode(method: Method, bytes: Buffer): Decoded {
-  try {
-    return { request: method.request.decode(bytes) };
-  } catch (failure) {
-    return { failure };
-  }
-}
-
-/** Calls and encodes; whatever goes wrong is thrown. */
-async function serve(
-  around: CallSurroundings,
-  method: Method,
-  rpc: Rpc,
-  decoded: Decoded,
-  context: Context & { readonly span: Span },
-): Promise<Buffer> {
-  const reason = around.notReady();
-  if (reason !== undefined) throw new RuntimeError("UNAVAILABLE", reason);
-  if ("failure" in decoded) throw decoded.failure;
-  const response = await rpc.call(around.runtime, context, decoded.request);
-  context.span.set(rpc.outcome(response));
-  return method.response.encode(response);
-}
-
 function logCall(
   around: CallSurroundings,
   rpc: Rpc,
@@ -125,27 +72,17 @@ export function handle(around: CallSurroundings, rpc: Rpc): handleUnaryCall<Buff
   const method = methodOf(rpc.name);
   return (call, callback) => {
     const began = performance.now();
-    const signal = signalOf(call);
-    const decoded = decode(method, call.request);
-    const attributes = "request" in decoded ? rpc.attributes(decoded.request) : {};
-    const span = startSpan(around, method, rpc, call, attributes);
-    const context = { tracer: around.tracer, span, signal };
-    const settle = (failure?: Failure) => {
-      if (failure !== undefined) span.fail(failure.code, failure.message);
-      span.set({ "rpc.status_code": failure?.code ?? "OK" });
-      span.end();
+    const served = serveCall(around, rpc, {
+      fullName: method.fullName,
+      parent: caller(call.metadata),
+      signal: signalOf(call),
+      decode: () => method.request.decode(call.request),
+      encode: (response) => method.response.encode(response),
+    });
+    void served.then(({ span, answer, failure }: Served<Buffer>) => {
       logCall(around, rpc, span, performance.now() - began, failure);
-    };
-    serve(around, method, rpc, decoded, context).then(
-      (response) => {
-        settle();
-        callback(null, response);
-      },
-      (error: unknown) => {
-        const failure = failureOf(error, signal);
-        settle(failure);
-        callback(statusObject(failure));
-      },
-    );
+      if (failure === undefined && answer !== undefined) callback(null, answer);
+      else callback(statusObject(failure ?? { code: "INTERNAL", message: "no answer" }));
+    });
   };
 }

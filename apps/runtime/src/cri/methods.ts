@@ -1,15 +1,6 @@
 /** Every RPC we know the types of: the 43 of CRI and those of Vitrine's own service, with their codecs. */
-import type { AdminMethods, ImageServiceMethods, RuntimeServiceMethods } from "../api/index.ts";
 import { Codec, loadProto } from "./codec.ts";
-
-export type CriMethods = RuntimeServiceMethods & ImageServiceMethods;
-export type Methods = CriMethods & AdminMethods;
-export type RpcName = keyof Methods;
-
-/** RPCs with one answer. */
-export type UnaryName = {
-  [Name in RpcName]: Methods[Name]["stream"] extends false ? Name : never;
-}[RpcName];
+import type { RpcName } from "./service/rpc-names.ts";
 
 export interface Method {
   readonly name: RpcName;

@@ -11,9 +11,9 @@ import { remoteSpan } from "../trace/trace-context.ts";
 import type { Attributes, Context, Span, Tracer } from "../trace/tracer.ts";
 import { connectClient, type GrpcClient } from "./client.ts";
 import { methods } from "./methods.ts";
-import { rpcs } from "./rpc-table.ts";
-import type { Runtime } from "./runtime.ts";
 import { type CriServer, startServer } from "./server.ts";
+import { rpcs } from "./service/rpc-table.ts";
+import type { Runtime } from "./service/runtime.ts";
 
 interface Noted {
   readonly step: string;

@@ -6,7 +6,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { type CallSurroundings, handle } from "./handle.ts";
 import { type Method, methods } from "./methods.ts";
-import { rpcs } from "./rpc-table.ts";
+import { rpcs } from "./service/rpc-table.ts";
 import { type BoundSocket, bindSocket } from "./socket.ts";
 
 /** Both directions, as containerd and kubelet have it. */

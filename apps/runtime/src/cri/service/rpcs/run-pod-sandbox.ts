@@ -1,5 +1,5 @@
 /** Makes a pod sandbox: the frame its containers will share. */
-import { attribute } from "../../trace/attribute.ts";
+import { attribute } from "../../../trace/attribute.ts";
 import { rpc } from "../rpc.ts";
 import { podAttributes } from "../span-attributes.ts";
 

@@ -1,5 +1,5 @@
 /** Builds a container up to the moment before its command runs. */
-import { attribute } from "../../trace/attribute.ts";
+import { attribute } from "../../../trace/attribute.ts";
 import { rpc } from "../rpc.ts";
 import { containerAttributes, podAttributes, sandboxId } from "../span-attributes.ts";
 

@@ -1,7 +1,7 @@
 /** Attributes that several RPCs say about their pod, container or image. Never values of env or credentials. */
-import type { ContainerConfig, ImageSpec, PodSandboxConfig } from "../api/index.ts";
-import { attribute } from "../trace/attribute.ts";
-import type { Attributes } from "../trace/tracer.ts";
+import type { ContainerConfig, ImageSpec, PodSandboxConfig } from "../../api/index.ts";
+import { attribute } from "../../trace/attribute.ts";
+import type { Attributes } from "../../trace/tracer.ts";
 
 export function podAttributes(config: PodSandboxConfig | undefined): Attributes {
   return {

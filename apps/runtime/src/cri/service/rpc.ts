@@ -1,6 +1,6 @@
 /** The shape of one RPC's file: which engine method it is, and what its span says about it. */
-import type { Attributes, Context } from "../trace/tracer.ts";
-import type { Methods, UnaryName } from "./methods.ts";
+import type { Attributes, Context } from "../../trace/tracer.ts";
+import type { Methods, UnaryName } from "./rpc-names.ts";
 import type { Runtime } from "./runtime.ts";
 
 type RequestOf<Name extends UnaryName> = Methods[Name]["request"];

@@ -1,6 +1,6 @@
 /** What the gRPC server needs of the runtime behind it: one method an RPC. The engine is one. */
-import type { Context } from "../trace/tracer.ts";
-import type { Methods } from "./methods.ts";
+import type { Context } from "../../trace/tracer.ts";
+import type { Methods } from "./rpc-names.ts";
 
 /** RPCs that have an implementation; every other one of the API answers UNIMPLEMENTED. */
 export type Implemented =

@@ -1,5 +1,5 @@
 /** Runs one more command in a container and captures its output. */
-import { attribute } from "../../trace/attribute.ts";
+import { attribute } from "../../../trace/attribute.ts";
 import { rpc } from "../rpc.ts";
 import { containerId } from "../span-attributes.ts";
 
