@@ -40,4 +40,8 @@ export const resourceAttribute = {
   kernelRelease: "vitrine.kernel.release",
   /** Seed of a simulated run. */
   seed: "vitrine.seed",
+  /** Scenario of a simulated run. */
+  scenario: "vitrine.scenario",
+  /** Which stack's lifelines the steps are drawn with (cast.ts); unset is Vitrine's own. */
+  cast: "vitrine.cast",
 } as const;

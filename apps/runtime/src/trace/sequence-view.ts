@@ -4,6 +4,7 @@
  * deeper folds into the step above it, as a count.
  */
 import type { Level } from "./catalogue.ts";
+import { lifelineOrder } from "./lifeline.ts";
 import { printable } from "./printable.ts";
 import type { Call } from "./sequence.ts";
 import { durationNs, later } from "./span-record.ts";
@@ -51,13 +52,11 @@ export interface SequenceView {
   readonly rows: readonly Row[];
 }
 
-const order = ["client", "runtime", "registry", "cni", "shim", "oci", "kernel", "container"];
-
 /** Known lifelines in their fixed order, foreign ones behind them in order of appearance. */
 export function orderLifelines(ids: Iterable<string>): string[] {
   const seen = [...new Set(ids)];
-  const known = order.filter((id) => seen.includes(id));
-  return [...known, ...seen.filter((id) => !order.includes(id))];
+  const known = lifelineOrder.filter((id) => seen.includes(id));
+  return [...known, ...seen.filter((id) => !lifelineOrder.includes(id))];
 }
 
 /** A shown step with the times its arrows are drawn at: never before its parent's, never after its end. */

@@ -4,6 +4,7 @@
  * OTLP draws as a sequence too.
  */
 import { attribute, resourceAttribute } from "./attribute.ts";
+import { castOf, recast } from "./cast.ts";
 import { type CatalogueEntry, entryOf, type Level } from "./catalogue.ts";
 import { type Lifeline, lifelines } from "./lifeline.ts";
 import { printable } from "./printable.ts";
@@ -70,6 +71,15 @@ function foreignLifeline(span: SpanRecord): string {
 
 /** Where the arrow of a step starts and ends. */
 export function endsOf(step: Step): { readonly from: string; readonly to: string } {
+  const ends = ownEnds(step);
+  const name = stringAttribute(step.span.resource.attributes, resourceAttribute.cast);
+  const cast = step.entry === undefined ? undefined : castOf(name);
+  if (cast === undefined) return ends;
+  const [from, to] = recast(cast, stepId(step), ends.from, ends.to);
+  return { from, to };
+}
+
+function ownEnds(step: Step): { readonly from: string; readonly to: string } {
   const entry = step.entry;
   if (!entry) {
     const to = foreignLifeline(step.span);
