@@ -73,18 +73,19 @@ export class PodClient {
     }
   }
 
-  /** One more container in a sandbox: image, create, start. Its id. */
+  /** One more container in a sandbox: image, create, start. Its id. `attempt` counts restarts. */
   async runContainer(
     context: Context,
     sandboxId: string,
     pod: PodDescription,
     container: ContainerDescription,
     progress: PodProgress = {},
+    attempt = 0,
   ): Promise<string> {
     const imageRef = await this.#ensureImage(context, pod, container.image, progress);
     const { containerId } = await this.#cri.createContainer(context, {
       podSandboxId: sandboxId,
-      config: containerConfig(pod, container, imageRef),
+      config: containerConfig(pod, container, imageRef, attempt),
       sandboxConfig: sandboxConfig(pod),
     });
     await this.#cri.startContainer(context, { containerId });

@@ -2,6 +2,7 @@
  * The catalogue: every step of the story, named once. Span names, levels, labels, colours, the docs
  * and the coverage test derive from it. Entries live beside each other by area in catalogue/.
  */
+import { clusterSteps } from "./catalogue/cluster.ts";
 import { containerSteps } from "./catalogue/container.ts";
 import { criSteps } from "./catalogue/cri.ts";
 import type { CatalogueEntry } from "./catalogue/entry.ts";
@@ -19,6 +20,7 @@ const entries = {
   ...imageSteps,
   ...networkSteps,
   ...opSteps,
+  ...clusterSteps,
 } as const;
 
 export type StepId = keyof typeof entries;
