@@ -7,7 +7,7 @@ import type { Namespace, PidNamespace } from "./namespace.ts";
 import type { NetDevice } from "./net/network.ts";
 import type { Process } from "./process/process.ts";
 import type { ProgramTable } from "./program/program.ts";
-import { Scheduler } from "./task.ts";
+import { type Coroutine, Scheduler } from "./task.ts";
 import type { UserNamespace } from "./user/user-namespace.ts";
 import type { FileSystemFactory } from "./vfs/file-system.ts";
 import type { Mount } from "./vfs/mount.ts";
@@ -53,6 +53,25 @@ export class Machine {
   readonly devices = new Set<NetDevice>();
   /** Evaluates the seccomp filters of a caller; set by the boot (seccomp/gate.ts). */
   gate: ((process: Process, name: string, args: readonly number[]) => void) | undefined;
+  /** Cgroup controllers, set by bootCgroups; unset, nothing is limited. Refuses with EAGAIN (pids.max). */
+  mayFork: ((process: Process) => void) | undefined;
+  /**
+   * Anonymous memory of `process` grows by `bytes` (less when negative): counts it in `memoryBytes` and in the
+   * cgroups. May wait, may kill somebody, the caller included; ENOMEM when nobody can be killed.
+   */
+  chargeMemory: ((process: Process, bytes: number) => Coroutine<void>) | undefined;
+  /** CPU time of `process`, ns: counts it in `cpuNs` and in the cgroups, waits where it is throttled. */
+  burn: ((process: Process, ns: number) => Coroutine<void>) | undefined;
+  /** Refuses with EPERM. `access`: "r", "w", "m" (mknod) or several of them. Called at open and mknod of devices. */
+  mayUseDevice:
+    | ((
+        process: Process,
+        type: "char" | "block",
+        major: number,
+        minor: number,
+        access: string,
+      ) => void)
+    | undefined;
   /** Tells whoever listens; unset costs nothing. */
   observe: ((event: KernelEvent) => void) | undefined;
   /** /proc/sys values that are not per namespace. */

@@ -120,8 +120,20 @@ export abstract class FileSystem {
     return undefined;
   }
 
-  /** Lets the file system refuse or change an open (devpts: ptmx makes a pty). undefined: the VFS opens it as usual. */
-  open(_entry: Dentry, _flags: number, _opener: Process): OpenFile | undefined {
+  /**
+   * Lets the file system refuse or change an open (devpts: ptmx makes a pty), once the permission bits have agreed.
+   * `point` is where the path led. Not called for O_PATH. undefined: the VFS opens it as usual.
+   */
+  open(_entry: Dentry, _flags: number, _opener: Process, _point?: PathPoint): OpenFile | undefined {
+    return undefined;
+  }
+
+  /** Root of a mount that `mounter` makes of it: a cgroup namespace begins at its own directory. */
+  mountRoot(_mounter: Process): Dentry {
+    return this.root;
+  }
+  /** A mount's root as mountinfo shows it to `viewer` (cgroup_namespaces(7)); undefined: its path as usual. */
+  showRoot(_root: Dentry, _viewer: Process): string | undefined {
     return undefined;
   }
 
