@@ -1,0 +1,6 @@
+/** The simulation as a page, a terminal or a test uses it. */
+export * from "../kernel/sim/world/host.ts";
+export * from "./run-scenario.ts";
+export * from "./scenario.ts";
+export * from "./scenarios.ts";
+export * from "./stage.ts";

@@ -1,0 +1,134 @@
+/**
+ * A stage: a simulated machine with a daemon on it, a client in front and a list of spans behind. What
+ * `vitrined` is on Linux, put together for a simulation; scenarios, tests and the page play on it.
+ */
+import { ApiServer } from "../actors/api-server.ts";
+import { Kubelet } from "../actors/kubelet.ts";
+import { PodClient } from "../actors/pod-client.ts";
+import { Scheduler } from "../actors/scheduler.ts";
+import { Engine } from "../engine/engine.ts";
+import { defaultEngineOptions, type EngineOptions } from "../engine/engine-options.ts";
+import { Simulation, type SimulationHost, type SimulationOptions } from "../kernel/sim/index.ts";
+import type { World } from "../kernel/world.ts";
+import { resourceAttribute } from "../trace/attribute.ts";
+import type { CastName } from "../trace/cast.ts";
+import { type ListSpan, ListTracer } from "../trace/list-tracer.ts";
+import type { AttributeMap } from "../trace/span-record.ts";
+import type { Context } from "../trace/tracer.ts";
+import { type LocalCri, localCri } from "./local-cri.ts";
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly host: SimulationHost;
+  readonly scenario?: string;
+  readonly cast?: CastName;
+  /** What the simulation is told besides: faults, cgroup layout, hooks. */
+  readonly simulation?: Omit<SimulationOptions, "seed" | "host">;
+  readonly engine?: Partial<EngineOptions>;
+  /** Told of every start and end of a span, for a live picture. */
+  readonly changed?: (span: ListSpan) => void;
+  /** Keeps no spans: for long runs that only look at the end. */
+  readonly forgetSpans?: boolean;
+}
+
+/** Name of the one node. */
+export const nodeName = "node-1";
+
+function resourceOf(options: StageOptions, release: string): AttributeMap {
+  return new Map<string, string | number>([
+    [resourceAttribute.serviceName, "vitrine"],
+    [resourceAttribute.serviceVersion, defaultEngineOptions.runtimeVersion],
+    [resourceAttribute.mode, "sim"],
+    [resourceAttribute.kernelRelease, release],
+    [resourceAttribute.seed, options.seed],
+    ...(options.scenario === undefined
+      ? []
+      : [[resourceAttribute.scenario, options.scenario] as const]),
+    ...(options.cast === undefined ? [] : [[resourceAttribute.cast, options.cast] as const]),
+  ]);
+}
+
+export class Stage {
+  readonly options: StageOptions;
+  readonly simulation: Simulation;
+  readonly tracer: ListTracer;
+  /** The CRI service, as a kubelet has it; goes on working over a restart of the daemon. */
+  readonly cri: LocalCri;
+  #world: World;
+  #engine: Engine;
+
+  private constructor(options: StageOptions) {
+    this.options = options;
+    this.simulation = new Simulation({
+      ...options.simulation,
+      seed: options.seed,
+      host: options.host,
+    });
+    const { machine } = this.simulation;
+    this.tracer = new ListTracer({
+      resource: { attributes: resourceOf(options, machine.options.release) },
+      nowNs: () => machine.unixNs(),
+      seed: options.seed,
+      ...(options.changed === undefined ? {} : { changed: options.changed }),
+      ...(options.forgetSpans === undefined ? {} : { forget: options.forgetSpans }),
+    });
+    this.cri = localCri(() => this.#engine);
+    this.#world = this.simulation.startDaemon();
+    this.#engine = new Engine(this.#world, this.#engineOptions());
+  }
+
+  #engineOptions(): EngineOptions {
+    return { ...defaultEngineOptions, ...this.options.engine };
+  }
+
+  /** Boots the machine and starts the daemon. */
+  static async open(options: StageOptions): Promise<Stage> {
+    const stage = new Stage(options);
+    await stage.play(stage.#engine.start(stage.context));
+    return stage;
+  }
+
+  /** A context without a span and without a deadline. */
+  get context(): Context {
+    return { tracer: this.tracer, span: undefined, signal: undefined };
+  }
+
+  /** Of the daemon that runs now. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  get world(): World {
+    return this.#world;
+  }
+
+  /** Runs until `work` is settled. */
+  play<T>(work: Promise<T>): Promise<T> {
+    return this.simulation.drive(work);
+  }
+
+  pods(): PodClient {
+    return new PodClient(this.cri, this.simulation.clock);
+  }
+
+  /** A cluster of one node above the runtime. */
+  cluster(): { readonly api: ApiServer; readonly kubelet: Kubelet } {
+    const api = new ApiServer();
+    const memoryBytes = this.simulation.machine.options.memoryTotalBytes;
+    new Scheduler(api, [{ name: nodeName, memoryBytes }]);
+    return { api, kubelet: new Kubelet(nodeName, this.cri, this.simulation.clock, api) };
+  }
+
+  /** kill -9 of the daemon, and a new one over what it left. Calls under way never return. */
+  async restartDaemon(): Promise<void> {
+    this.simulation.crashDaemon();
+    await this.startDaemon();
+  }
+
+  /** A new daemon; the former one is dead. */
+  async startDaemon(): Promise<void> {
+    this.#world = this.simulation.startDaemon();
+    this.#engine = new Engine(this.#world, this.#engineOptions());
+    await this.#engine.start(this.context);
+  }
+}
