@@ -147,6 +147,16 @@ export abstract class FileSystem {
     if (change.gid !== undefined) entry.inode.gid = change.gid;
   }
 
+  /** Sets an extended attribute, or removes it when `value` is undefined (xattr(7)). */
+  setXattr(entry: Dentry, name: string, value: Uint8Array | undefined): void {
+    const { inode } = entry;
+    if (value === undefined) inode.xattrs?.delete(name);
+    else {
+      inode.xattrs ??= new Map();
+      inode.xattrs.set(name, value);
+    }
+  }
+
   space(): { readonly totalBytes: number; readonly freeBytes: number } {
     return { totalBytes: 0, freeBytes: 0 };
   }
@@ -157,6 +167,9 @@ export type FileSystemFactory = (
   machine: Machine,
   mounter: Process,
   source: string,
-  /** Option text as in mount(2)'s data: "size=64m,mode=1777"; flags without "=". */
+  /**
+   * Option text as in mount(2)'s data: "size=64m,mode=1777"; flags without "=" have the value "". A key given
+   * several times by fsconfig (overlay's "lowerdir+") has its values joined by NUL.
+   */
   options: ReadonlyMap<string, string>,
 ) => FileSystem;
