@@ -14,6 +14,8 @@ export interface DashboardOptions {
   readonly port: number;
   /** Unset shows recordings only. */
   readonly traceSocket?: string;
+  /** Begins with the simulated kernel. */
+  readonly simulated?: boolean;
 }
 
 /** Resolves once the page answers; rejects with what the process said when it does not. */
@@ -21,6 +23,7 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const args = [join(repository, "apps/web/server.ts"), "--port", String(options.port)];
   args.push("--end-with-stdin");
   if (options.traceSocket !== undefined) args.push("--trace-socket", options.traceSocket);
+  if (options.simulated === true) args.push("--simulated");
   // A group of its own: Ctrl-C in a terminal goes to whoever takes it down in the right order.
   const child = spawn(process.execPath, args, {
     // Nothing is ever written to standard input: that it closes tells the page of our end.

@@ -2,7 +2,7 @@
  * `npm start`: builds what is missing, starts a daemon of its own and the page, runs the demo pod through
  * the CRI socket, and keeps running. Ctrl-C removes every trace of it.
  */
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runDemoPod } from "../apps/runtime/src/cli/demo-pod.ts";
@@ -11,29 +11,32 @@ import { ProgramError, runProgram } from "../apps/runtime/src/cli/program-error.
 import { oneTraceContext } from "../apps/runtime/src/cli/silent-context.ts";
 import { dashboardId } from "../apps/web/server/drop-privileges.ts";
 import { type Dashboard, startDashboard } from "./dashboard-process.ts";
-import { buildNative, buildWeb, missingForContainers, repository } from "./prepare.ts";
+import { buildNative, buildWeb, missingForContainers } from "./prepare.ts";
 
 const help = `npm start -- [options]     a container runtime you can see through, in your browser
 
   --port N     port of the page on 127.0.0.1 (default: any free one)
   --no-demo    start the daemon and the page, and run no pod
+  --simulated  no daemon: the page runs the same runtime on a model of the kernel, in the browser
   --help
 
-Needs Linux and root for containers; without them it shows a recorded pod.
+Needs Linux and root for containers; without them it is simulated, and says so.
 `;
 
 interface StartOptions {
   readonly port: number;
   readonly demo: boolean;
+  readonly simulated: boolean;
 }
 
 function readOptions(): StartOptions | undefined {
-  let values: { port?: string; "no-demo"?: boolean; help?: boolean };
+  let values: { port?: string; "no-demo"?: boolean; simulated?: boolean; help?: boolean };
   try {
     ({ values } = parseArgs({
       options: {
         port: { type: "string" },
         "no-demo": { type: "boolean" },
+        simulated: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }));
@@ -50,7 +53,7 @@ function readOptions(): StartOptions | undefined {
   if (!/^\d+$/.test(text) || port > 65_535) {
     throw new ProgramError(`--port ${text}: must be a number from 0 to 65535`, 2);
   }
-  return { port, demo: values["no-demo"] !== true };
+  return { port, demo: values["no-demo"] !== true, simulated: values.simulated === true };
 }
 
 const impatientMs = 1000;
@@ -134,17 +137,14 @@ async function startReal(options: StartOptions, running: Running): Promise<Dashb
   return dashboard;
 }
 
-async function startRecorded(
+async function startSimulated(
   options: StartOptions,
   running: Running,
   missing: readonly string[],
 ): Promise<Dashboard> {
   for (const sentence of missing) say(sentence);
-  if (!existsSync(join(repository, "traces/real/demo-pod.jsonl"))) {
-    throw new ProgramError("there is no recorded pod to show instead");
-  }
-  say("Until then the page shows a pod that was recorded on a real kernel.");
-  const dashboard = await startDashboard({ port: options.port });
+  say("SIMULATED: the page runs the same runtime on a model of the kernel, in the browser alone.");
+  const dashboard = await startDashboard({ port: options.port, simulated: true });
   running.add(() => dashboard.stop());
   console.log(`dashboard  ${dashboard.url}`);
   return dashboard;
@@ -153,8 +153,9 @@ async function startRecorded(
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === undefined) return;
-  const missing = missingForContainers();
-  if (missing.length === 0) buildNative();
+  const missing = options.simulated ? [] : missingForContainers();
+  const real = !options.simulated && missing.length === 0;
+  if (real) buildNative();
   buildWeb();
   const running = new Running();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -162,8 +163,8 @@ async function main(): Promise<void> {
   }
   endWithBootstrap(running);
   try {
-    if (missing.length === 0) await startReal(options, running);
-    else await startRecorded(options, running, missing);
+    if (real) await startReal(options, running);
+    else await startSimulated(options, running, missing);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     await running.end(1);

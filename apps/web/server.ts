@@ -79,6 +79,7 @@ async function main(): Promise<void> {
   process.env["VITRINE_PAGE"] = JSON.stringify({
     live: options.traceSocket !== undefined,
     recording: recording ? recordingPath : undefined,
+    simulated: options.simulated,
   });
   const page = await preparePage();
 

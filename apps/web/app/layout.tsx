@@ -4,6 +4,7 @@ import "./styles/tokens.css";
 import "./styles/frame.css";
 import "./styles/stage.css";
 import "./styles/side.css";
+import "./styles/simulation.css";
 import "./styles/narrow.css";
 
 /** In the document itself, so that the browser asks for no /favicon.ico. */

@@ -8,6 +8,13 @@ export default async function Page() {
   const about = JSON.parse(process.env["VITRINE_PAGE"] ?? "{}") as {
     readonly live?: boolean;
     readonly recording?: string;
+    readonly simulated?: boolean;
   };
-  return <Dashboard live={about.live === true} recording={about.recording} />;
+  return (
+    <Dashboard
+      live={about.live === true}
+      recording={about.recording}
+      simulated={about.simulated === true}
+    />
+  );
 }

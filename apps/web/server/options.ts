@@ -9,18 +9,21 @@ export interface Options {
   /** Recording that the empty page offers to open. */
   readonly recording: string | undefined;
   readonly userId: number;
+  /** The page begins on the simulated kernel. */
+  readonly simulated: boolean;
   /** End when standard input closes, because then the starter is gone. */
   readonly endWithStdin: boolean;
   readonly help: boolean;
 }
 
 export const usage = `usage: node apps/web/server.ts [--port N] [--trace-socket PATH] [--recording FILE] [--user ID]
-       [--end-with-stdin]
+       [--simulated] [--end-with-stdin]
 
   --port N             listen on 127.0.0.1:N; 0 (the default) takes any free port
   --trace-socket PATH  socket of vitrined's trace stream (also VITRINE_TRACE_SOCKET)
   --recording FILE     recording offered on the empty page; default traces/real/demo-pod.jsonl
   --user ID            numeric user and group to become when started as root; default ${dashboardId}
+  --simulated          begin with the simulated kernel: there is no real one to show
   --end-with-stdin     end when standard input closes: with the program that started it
 
 The token is made anew at each start unless VITRINE_DASHBOARD_TOKEN (32 or more characters) is set.
@@ -47,6 +50,7 @@ export function readOptions(
       "trace-socket": { type: "string" },
       recording: { type: "string", default: defaultRecording },
       user: { type: "string", default: String(dashboardId) },
+      simulated: { type: "boolean", default: false },
       "end-with-stdin": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -58,6 +62,7 @@ export function readOptions(
     traceSocket: values["trace-socket"] ?? environment["VITRINE_TRACE_SOCKET"],
     recording: values.recording === "" ? undefined : values.recording,
     userId,
+    simulated: values.simulated,
     endWithStdin: values["end-with-stdin"],
     help: values.help,
   };

@@ -8,6 +8,7 @@ import { PodList } from "./pod-list.tsx";
 import { callsOf, nodeId } from "./scene.ts";
 import { SearchBox } from "./search-box.tsx";
 import { shortcutsOf } from "./shortcuts-of.ts";
+import { SimulationPanel } from "./simulation-panel.tsx";
 import { Stage } from "./stage.tsx";
 import { StepDetails } from "./step-details.tsx";
 import { StepList } from "./step-list.tsx";
@@ -16,10 +17,13 @@ import { type Desk, useDesk } from "./use-desk.ts";
 import { useDrop } from "./use-drop.ts";
 import { usePreference } from "./use-preference.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
+import { WorldSwitch } from "./world-switch.tsx";
 
 export interface DashboardProps {
   /** Whether the server has a trace socket to follow. */
   readonly live: boolean;
+  /** Whether the page begins simulated: there is no real kernel to show here. */
+  readonly simulated: boolean;
   /** Path of the recording that comes with the project; undefined when there is none. */
   readonly recording: string | undefined;
 }
@@ -37,6 +41,14 @@ function ribbonWords(provenance: string): string {
 /** Above a recording: what it is, and the way back. */
 function Ribbon({ desk, live }: Part & { readonly live: boolean }) {
   const { provenance } = desk.store.origin;
+  const { simulation } = desk.source;
+  if (simulation !== undefined) {
+    return (
+      <div className="ribbon ribbon-simulated">
+        <SimulationPanel onRun={simulation.run} state={simulation.state} />
+      </div>
+    );
+  }
   if (!desk.source.recorded) return null;
   return (
     <div className={`ribbon ribbon-${provenance}`} role="status">
@@ -83,6 +95,7 @@ function Top({ desk, onHelp }: Part & { readonly onHelp: () => void }) {
       origin={desk.store.origin}
       search={<SearchBox input={desk.search} onFind={desk.find} steps={desk.allSteps} />}
       theme={desk.theme}
+      world={<WorldSwitch onWorld={desk.setWorld} world={desk.world} />}
     />
   );
 }
@@ -92,6 +105,7 @@ function Main({ desk, recording }: Part & { readonly recording: string | undefin
     return (
       <EmptyState
         live={desk.source.live}
+        simulated={desk.source.simulation !== undefined}
         onBundled={() => {
           if (recording !== undefined) void desk.source.openBundled(recording);
         }}
@@ -108,7 +122,7 @@ function Main({ desk, recording }: Part & { readonly recording: string | undefin
       live={desk.source.live !== undefined}
       onChoose={desk.choose}
       onFollow={desk.setFollow}
-      place={`${desk.podId} ${desk.source.recorded}`}
+      place={`${desk.podId} ${desk.source.recorded} ${desk.world}`}
       scene={desk.scene}
       watermark={desk.mark}
     />
@@ -154,8 +168,8 @@ function Picker({ desk }: Part) {
   );
 }
 
-export function Dashboard({ live, recording }: DashboardProps) {
-  const desk = useDesk(live);
+export function Dashboard({ live, simulated, recording }: DashboardProps) {
+  const desk = useDesk(live, simulated);
   const [help, setHelp] = useState(false);
   const [keys, setKeys] = usePreference("keys", ["on", "off"]);
   const shortcuts = shortcutsOf(desk, () => setHelp(true));
@@ -180,6 +194,7 @@ export function Dashboard({ live, recording }: DashboardProps) {
       <Side desk={desk} />
       <Picker desk={desk} />
       <HelpDialog
+        lifelines={desk.scene.lifelines}
         onClose={() => setHelp(false)}
         onSingleKeys={(on) => setKeys(on ? "on" : "off")}
         open={help}

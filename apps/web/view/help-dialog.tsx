@@ -1,14 +1,18 @@
 /** Keyboard map and a word on what one sees. */
-import { lifelines } from "@vitrine/runtime/trace";
+import { lifelineTitle, lifelineWhy } from "@vitrine/runtime/trace";
 import { useEffect, useRef } from "react";
 import { CloseIcon } from "./icons.tsx";
 import type { Shortcut } from "./use-shortcuts.ts";
 
 const keyWords: Readonly<Record<string, string>> = { Escape: "Esc", " ": "Space" };
 
+const ownLifelines = ["client", "runtime", "registry", "cni", "shim", "oci", "kernel", "container"];
+
 export interface HelpDialogProps {
   readonly open: boolean;
   readonly onClose: () => void;
+  /** What is drawn now, left to right; Vitrine's own when nothing is. */
+  readonly lifelines: readonly string[];
   readonly shortcuts: readonly Shortcut[];
   readonly singleKeys: boolean;
   readonly onSingleKeys: (on: boolean) => void;
@@ -17,6 +21,7 @@ export interface HelpDialogProps {
 export function HelpDialog({
   open,
   onClose,
+  lifelines,
   shortcuts,
   singleKeys,
   onSingleKeys,
@@ -38,12 +43,12 @@ export function HelpDialog({
         <section>
           <h3>Lifelines</h3>
           <dl className="help-lifelines">
-            {Object.entries(lifelines).map(([id, { title, why }]) => (
+            {(lifelines.length === 0 ? ownLifelines : lifelines).map((id) => (
               <div key={id}>
                 <dt>
-                  <span className={`chip lifeline-${id}`}>{title}</span>
+                  <span className={`chip lifeline-${id}`}>{lifelineTitle(id)}</span>
                 </dt>
-                <dd>{why}</dd>
+                <dd>{lifelineWhy(id)}</dd>
               </div>
             ))}
           </dl>

@@ -138,6 +138,7 @@ export interface TopBarProps {
   readonly onSaveSvg: () => void;
   readonly onHelp: () => void;
   readonly search: ReactNode;
+  readonly world: ReactNode;
   readonly empty: boolean;
 }
 
@@ -186,6 +187,7 @@ export function TopBar(props: TopBarProps) {
         <Mark />
         <span>Vitrine</span>
       </h1>
+      {props.world}
       <Badge live={props.live} origin={origin} />
       <span className="facts">{[origin.name, ...origin.facts].filter(Boolean).join(" · ")}</span>
       <span className="spacer" />

@@ -17,6 +17,7 @@ import { shownLevel, useChosenStep, useShownPod } from "./use-chosen-step.ts";
 import { useNotice } from "./use-notice.tsx";
 import { usePreference } from "./use-preference.ts";
 import { type Say, type Source, useSource } from "./use-source.ts";
+import type { WorldName } from "./world-switch.tsx";
 
 const nextTheme: Readonly<Record<Theme, Theme>> = {
   system: "light",
@@ -37,6 +38,17 @@ function useLevel(): readonly [Level, (level: Level) => void] {
   const [text, setText] = usePreference("level", ["2", "0", "1", "3"]);
   const set = useCallback((to: Level) => setText(String(to) as typeof text), [setText]);
   return [Number(text) as Level, set];
+}
+
+/** Which kernel: what the address says (?world=simulated, or ?scenario=...), else what the server can offer. */
+function useWorld(simulatedFirst: boolean): readonly [WorldName, (world: WorldName) => void] {
+  const [world, setWorld] = useState<WorldName>(simulatedFirst ? "simulated" : "real");
+  useEffect(() => {
+    const asked = new URLSearchParams(location.search);
+    if (asked.get("world") === "simulated" || asked.has("scenario")) setWorld("simulated");
+    else if (asked.get("world") === "real") setWorld("real");
+  }, []);
+  return [world, setWorld];
 }
 
 /** What is drawn now. */
@@ -87,9 +99,10 @@ function takeAlong({ store, podId, scene }: Shown, say: Say) {
 
 export type Tab = "pods" | "diagram" | "steps";
 
-export function useDesk(live: boolean) {
+export function useDesk(live: boolean, simulatedFirst: boolean) {
   const [notice, say] = useNotice();
-  const source = useSource(live, say);
+  const [world, setWorld] = useWorld(simulatedFirst);
+  const source = useSource(live, world, say);
   const shown = useShown(source);
   const [followLive, setFollow] = useState(true);
   const [tab, setTab] = useState<Tab>("diagram");
@@ -111,11 +124,16 @@ export function useDesk(live: boolean) {
     ...useTheme(),
     ...takeAlong(shown, say),
     source,
+    world,
+    setWorld: (to: WorldName) => {
+      source.close();
+      setWorld(to);
+    },
     notice: notice as ReactNode,
     tab,
     setTab,
     choose,
-    follow: followLive && !source.recorded,
+    follow: followLive && !source.recorded && source.simulation?.state.phase !== "done",
     setFollow,
     empty: scene.blocks.length === 0,
     search: useRef<HTMLInputElement>(null),

@@ -3,11 +3,15 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { LiveConnection, type LiveState } from "../source/live-connection.ts";
 import { openBundled, openFile } from "../source/open-recording.ts";
 import { TraceStore } from "../source/trace-store.ts";
+import { type SimulationSource, useSimulation } from "./use-simulation.ts";
+import type { WorldName } from "./world-switch.tsx";
 
 export interface Source {
   readonly store: TraceStore;
   /** State of the live stream while that is what is shown. */
   readonly live: LiveState | undefined;
+  /** The simulated kernel while that is what is shown. */
+  readonly simulation: SimulationSource | undefined;
   /** Whether a recording is shown that can be closed. */
   readonly recorded: boolean;
   readonly openFile: (file: File) => Promise<void>;
@@ -21,9 +25,10 @@ function makeLiveStore(): TraceStore {
   return new TraceStore({ provenance: "live", name: "", facts: [] });
 }
 
-export function useSource(isLive: boolean, say: Say): Source {
+export function useSource(isLive: boolean, world: WorldName, say: Say): Source {
   const [liveStore] = useState(makeLiveStore);
   const [recording, setRecording] = useState<TraceStore>();
+  const simulation = useSimulation(world === "simulated");
   const [live, setLive] = useState<LiveState>({
     link: "connecting",
     problem: undefined,
@@ -59,9 +64,11 @@ export function useSource(isLive: boolean, say: Say): Source {
     },
     [say],
   );
+  const simulated = recording === undefined && world === "simulated";
   return {
-    store: recording ?? liveStore,
-    live: isLive && recording === undefined ? live : undefined,
+    store: recording ?? (simulated ? simulation.store : liveStore),
+    simulation: simulated ? simulation : undefined,
+    live: isLive && recording === undefined && !simulated ? live : undefined,
     recorded: recording !== undefined,
     openFile: useCallback((file: File) => open(openFile(file), file.name), [open]),
     openBundled: useCallback((path: string) => open(openBundled(path), "the recording"), [open]),

@@ -11,6 +11,7 @@ import { logs } from "./commands/logs.ts";
 import { plan } from "./commands/plan.ts";
 import { pods } from "./commands/pods.ts";
 import { pullImage } from "./commands/pull-image.ts";
+import { sim } from "./commands/sim.ts";
 import { status } from "./commands/status.ts";
 import { remove, stop } from "./commands/stop-remove.ts";
 import { trace } from "./commands/trace.ts";
@@ -34,6 +35,7 @@ const commands: readonly Command[] = [
   remove,
   plan,
   trace,
+  sim,
 ];
 
 const sharedOptions: ParseArgsOptionsConfig = {
