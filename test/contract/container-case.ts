@@ -1,0 +1,180 @@
+/** A whole container as a contract case: its root is built by ops on a tmpfs, pivoted to, and a program is run there. */
+import type { NamespaceType, Op, Plan, PlanStep } from "../../apps/runtime/src/kernel/index.ts";
+import {
+  type CaseRun,
+  type Created,
+  makeDirectory,
+  ownDirectory,
+  runToEnd,
+  type Scenario,
+} from "./contract-case.ts";
+
+type Ops = readonly Op[] | ((run: CaseRun) => readonly Op[]);
+
+export interface ContainerCase {
+  /** Commands of the probe, "+" between them; or `sh`, a script for busybox; or `argv`. */
+  readonly probe?: readonly string[];
+  readonly sh?: string;
+  readonly argv?: readonly string[];
+  readonly path?: string;
+  readonly env?: readonly string[];
+  readonly namespaces?: readonly NamespaceType[];
+  /** Ops of oci before clone3 and after it. */
+  readonly first?: Ops;
+  readonly outside?: Ops;
+  /** Ops of init: before anything else; with the root in slot "rootfs"; after pivot_root; right before execve. */
+  readonly early?: Ops;
+  readonly mounts?: Ops;
+  readonly inside?: Ops;
+  readonly last?: Ops;
+  /** Leaves proc, sys and dev out. */
+  readonly bare?: boolean;
+  readonly cwd?: string;
+  readonly cgroups?: (run: CaseRun) => readonly string[];
+}
+
+const nowhere = ["nosuid", "noexec", "nodev"] as const;
+
+const devices: readonly (readonly [string, number, number])[] = [
+  ["null", 1, 3],
+  ["zero", 1, 5],
+  ["full", 1, 7],
+  ["random", 1, 8],
+  ["urandom", 1, 9],
+  ["tty", 5, 0],
+];
+
+function directory(path: string, mode = 0o755): Op {
+  return { op: "mkdir", path, mode };
+}
+
+/** The root's directories, its passwd, and the programs at /bin, read-only. */
+function rootOps(run: CaseRun): Op[] {
+  const text = (content: string) => new TextEncoder().encode(content);
+  return [
+    directory("~/root"),
+    ...["bin", "proc", "sys", "dev", "etc", "work", "mnt", "plain", "plain/inner"].map((name) =>
+      directory(`~/root/${name}`),
+    ),
+    directory("~/root/tmp", 0o1777),
+    { op: "symlink", target: "bin/lib", path: "~/root/lib" },
+    { op: "symlink", target: "bin/lib", path: "~/root/lib64" },
+    {
+      op: "writeFile",
+      path: "~/root/etc/passwd",
+      data: text("root:x:0:0:root:/:/bin/sh\nuser:x:1000:1000:user:/:/bin/sh\n"),
+      mode: 0o644,
+      how: "create",
+    },
+    {
+      op: "writeFile",
+      path: "~/root/etc/group",
+      data: text("root:x:0:\nuser:x:1000:\n"),
+      mode: 0o644,
+      how: "create",
+    },
+    { op: "openTree", path: run.bed.programs, clone: true, recursive: true, as: "programs" },
+    { op: "moveMount", fd: "programs", path: "~/root/bin" },
+    { op: "openTree", path: "~/root", clone: true, recursive: true, as: "rootfs" },
+    { op: "moveMount", fd: "rootfs", path: "~/root" },
+  ];
+}
+
+/** proc, sysfs and a /dev with the usual devices, as a container has them. */
+export function usualMounts(): Op[] {
+  const attach = (fd: string, path: string): Op => ({
+    op: "moveMount",
+    fd,
+    at: "rootfs",
+    path,
+    create: "directory",
+  });
+  const made = (
+    fstype: string,
+    options: readonly (readonly [string, string])[],
+    as: string,
+  ): Op => ({
+    op: "fsmount",
+    fstype,
+    source: fstype,
+    options,
+    attrs: fstype === "sysfs" ? ["rdonly", ...nowhere] : fstype === "proc" ? nowhere : ["nosuid"],
+    as,
+  });
+  return [
+    made("proc", [], "proc"),
+    attach("proc", "/proc"),
+    made("sysfs", [], "sys"),
+    attach("sys", "/sys"),
+    made("tmpfs", [["mode", "755"]], "dev"),
+    ...devices.map(
+      ([path, major, minor]): Op => ({
+        op: "mknod",
+        at: "dev",
+        path,
+        type: "char",
+        major,
+        minor,
+        mode: 0o666,
+      }),
+    ),
+    { op: "symlink", at: "dev", path: "fd", target: "/proc/self/fd" },
+    attach("dev", "/dev"),
+  ];
+}
+
+function listed(run: CaseRun, ops: Ops | undefined): readonly Op[] {
+  return typeof ops === "function" ? ops(run) : (ops ?? []);
+}
+
+function program(options: ContainerCase): Op {
+  const probe = ["probe", ...(options.probe ?? [])];
+  const argv = options.argv ?? (options.sh === undefined ? probe : ["sh", "-c", options.sh]);
+  const path = options.path ?? `/bin/${argv[0]}`;
+  return { op: "execve", path, argv, env: options.env ?? ["PATH=/bin"] };
+}
+
+/** The Plan of such a container. */
+export function containerPlan(run: CaseRun, options: ContainerCase): Plan {
+  const steps: PlanStep[] = [];
+  const oci = (ops: readonly Op[]) => void steps.push(...ops.map((op) => run.step("oci", op)));
+  const init = (ops: readonly Op[], strict = false) =>
+    void steps.push(...ops.map((op) => run.step("init", op, strict)));
+  oci(listed(run, options.first));
+  const namespaces = options.namespaces ?? ["mnt", "pid", "net", "ipc", "uts", "cgroup"];
+  oci([{ op: "clone3", child: "init", namespaces }]);
+  oci(listed(run, options.outside));
+  init(listed(run, options.early));
+  init([{ op: "setsid" }, ...ownDirectory, ...rootOps(run)], true);
+  if (options.bare !== true) init(usualMounts());
+  init(listed(run, options.mounts));
+  init([{ op: "pivotRoot", root: "rootfs" }]);
+  init(listed(run, options.inside));
+  init([{ op: "chdir", path: options.cwd ?? "/" }, { op: "awaitStart" }]);
+  init(listed(run, options.last));
+  init([{ op: "closeRange", from: 3, keep: [] }, program(options)]);
+  return { name: "container", steps };
+}
+
+/** Runs the container to its end. */
+export function container(options: ContainerCase): Scenario {
+  return async (run) => {
+    await makeDirectory(run);
+    const cgroups = options.cgroups?.(run) ?? [];
+    await runToEnd(run, containerPlan(run, options), true, cgroups);
+  };
+}
+
+/** Runs the container, does `meanwhile` with it while its program runs, then kills it if it still runs, and says how it ended. */
+export function containerWith(
+  options: ContainerCase,
+  meanwhile: (run: CaseRun, created: Created) => Promise<void>,
+): Scenario {
+  return async (run) => {
+    await makeDirectory(run);
+    const cgroups = options.cgroups?.(run) ?? [];
+    const created = await run.create(containerPlan(run, options), cgroups);
+    if (created === undefined || !(await run.start(created))) return;
+    await meanwhile(run, created);
+  };
+}
