@@ -1,10 +1,9 @@
-/** Reads the executor's records (native/include/report.h) and turns the first failure into an error. */
-import { errnoName } from "../errno.ts";
-import { errnoText } from "../errno-text.ts";
+/** Reads the executor's records (native/include/report.h). */
 import { KernelError } from "../errors.ts";
-import type { OpReport, Plan } from "../plan.ts";
-import { opToText } from "../plan-text.ts";
+import type { OpReport } from "../plan.ts";
 import { processNames } from "./wire-numbers.ts";
+
+export { failureOf } from "../plan-failure.ts";
 
 const headerBytes = 32;
 /** Longest record, bytes; room for one an op is room for all. */
@@ -99,30 +98,4 @@ export function execReport(records: readonly ReportRecord[], endNs: bigint): OpR
   if (announced === undefined) return undefined;
   const failed = records.some(({ kind, index }) => kind === "op" && index === announced.index);
   return failed ? undefined : { ...withoutKind(announced), endNs };
-}
-
-function errorOf(plan: Plan, report: OpReport): KernelError {
-  const errno = errnoName(report.errno);
-  const step = plan.steps[report.index];
-  const what = step ? opToText(step.op) : `plan "${plan.name}"`;
-  const place = step ? ` (op ${report.index} of "${plan.name}", in ${report.process})` : "";
-  const detail = report.detail === "" ? "" : `: ${report.detail}`;
-  return new KernelError({
-    errno,
-    op: step?.op.op ?? "library",
-    process: report.process,
-    index: report.index,
-    detail: report.detail,
-    message: `${what}: ${errno}, ${errnoText(errno)}${detail}${place}`,
-  });
-}
-
-/**
- * The failure that stopped the Plan; undefined when nothing failed. ECANCELED only says that another
- * process of the Plan failed first, so any other failure is preferred to it.
- */
-export function failureOf(plan: Plan, reports: readonly OpReport[]): KernelError | undefined {
-  const failed = reports.filter(({ errno, ignored }) => errno !== 0 && !ignored);
-  const cause = failed.find(({ errno }) => errnoName(errno) !== "ECANCELED") ?? failed[0];
-  return cause && errorOf(plan, cause);
 }
