@@ -1,5 +1,6 @@
 /** Files and the names they have: inode and dentry, as in the Linux VFS. */
 import type { FileSystem } from "./file-system.ts";
+import type { Mount } from "./mount.ts";
 
 export type FileType = "file" | "directory" | "symlink" | "char" | "block" | "fifo" | "socket";
 
@@ -38,21 +39,53 @@ export class Inode {
  */
 export class Dentry {
   name: string;
-  /** undefined for the root of a file system. */
-  parent: Dentry | undefined;
+  #parent: Dentry | undefined;
   readonly inode: Inode;
   /** Unlinked or renamed over: still usable by who holds it ("(deleted)" in /proc). */
   deleted = false;
-  /** How many mounts, in any namespace, sit on it: rename and unlink of it are EBUSY (in the caller's namespace). */
-  mounts = 0;
+  /** Mounts on it and below it; undefined while there are none. Kept by mount-tree.ts. */
+  cover: Cover | undefined;
 
   constructor(name: string, parent: Dentry | undefined, inode: Inode) {
     this.name = name;
-    this.parent = parent;
+    this.#parent = parent;
     this.inode = inode;
+  }
+
+  /** undefined for the root of a file system. */
+  get parent(): Dentry | undefined {
+    return this.#parent;
+  }
+
+  set parent(parent: Dentry | undefined) {
+    const below = this.cover?.below ?? 0;
+    if (below > 0) addCover(this.#parent, -below);
+    this.#parent = parent;
+    if (below > 0) addCover(parent, below);
+  }
+
+  /** How many mounts, in any namespace, sit on it: rename and unlink of it are EBUSY (in the caller's namespace). */
+  get mounts(): number {
+    return this.cover?.here.size ?? 0;
   }
 
   get fileSystem(): FileSystem {
     return this.inode.fileSystem;
+  }
+}
+
+/** What is mounted over a part of a file system, in all namespaces together. */
+export interface Cover {
+  readonly here: Set<Mount>;
+  /** Mounts on the dentry and on everything below it. */
+  below: number;
+}
+
+/** Counts `change` mounts more on `dentry` and all its ancestors. */
+export function addCover(dentry: Dentry | undefined, change: number): void {
+  for (let at = dentry; at !== undefined; at = at.parent) {
+    at.cover ??= { here: new Set(), below: 0 };
+    at.cover.below += change;
+    if (at.cover.below === 0) at.cover = undefined;
   }
 }

@@ -28,6 +28,18 @@ export const mountNoDirAtime = 32;
 export const mountNoSymFollow = 64;
 export const mountStrictAtime = 128;
 
+/** Mounts below one that is a copy and has not made them all yet; clone-lazily.ts has the only kind. */
+export interface PendingChildren {
+  /** The mount that is to sit on `dentry`, made now; undefined when there is none. */
+  childAt(dentry: Dentry): Mount | undefined;
+  /** Makes all that are missing. */
+  finish(): void;
+  /** A child came or went at `dentry`: what the original has there no longer counts. */
+  covered(dentry: Dentry): void;
+}
+
+const noMounts: ReadonlyMap<Dentry, Mount> = new Map();
+
 export class Mount {
   readonly id: number;
   readonly fileSystem: FileSystem;
@@ -37,8 +49,6 @@ export class Mount {
   mountpoint: Dentry | undefined;
   /** undefined while detached (fsmount, open_tree with clone, after umount). */
   namespace: MountNamespace | undefined;
-  /** Mounts that sit on this one, by the dentry they sit on; a mount on top of another sits on that one's root. */
-  readonly children = new Map<Dentry, Mount>();
   attributes: number;
   /** Attribute bits that came from a more privileged namespace and cannot be cleared (mount_namespaces(7)). */
   lockedAttributes = 0;
@@ -49,11 +59,45 @@ export class Mount {
   unbindable = false;
   /** Idmapped mount: the user namespace whose maps apply. */
   idmap: UserNamespace | undefined;
+  /** Copies of this one that still look here for children of theirs. */
+  lazyCopies: Set<Mount> | undefined;
+  pending: PendingChildren | undefined;
+  #children: Map<Dentry, Mount> | undefined;
 
   constructor(id: number, root: Dentry, attributes: number) {
     this.id = id;
     this.fileSystem = root.fileSystem;
     this.root = root;
     this.attributes = attributes;
+  }
+
+  /** The mount that sits on `dentry` of this one. Cheap, however many there are. */
+  childAt(dentry: Dentry): Mount | undefined {
+    return this.#children?.get(dentry) ?? this.pending?.childAt(dentry);
+  }
+
+  /**
+   * Mounts that sit on this one, by the dentry they sit on; a mount on top of another sits on that one's root.
+   * Asking makes those that a lazy copy still lacks: for one dentry ask `childAt`.
+   */
+  get children(): ReadonlyMap<Dentry, Mount> {
+    this.pending?.finish();
+    return this.#children ?? noMounts;
+  }
+
+  /** The children there are without making any. */
+  get madeChildren(): ReadonlyMap<Dentry, Mount> {
+    return this.#children ?? noMounts;
+  }
+
+  /** Without any rule: attach and detach of mount-tree.ts have them. */
+  setChild(dentry: Dentry, child: Mount | undefined): void {
+    if (child === undefined) {
+      this.#children?.delete(dentry);
+      if (this.#children?.size === 0) this.#children = undefined;
+      return;
+    }
+    this.#children ??= new Map();
+    this.#children.set(dentry, child);
   }
 }
