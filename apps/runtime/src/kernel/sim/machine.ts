@@ -2,7 +2,7 @@
  * The whole state of one simulated machine: processes, namespaces, mounts, cgroups, network, time. Plain
  * objects that refer to each other; nothing here waits or decides. `boot.ts` makes one that is ready to use.
  */
-import type { CgroupHierarchy } from "./cgroup/hierarchy.ts";
+import type { CgroupHierarchy, CgroupNode } from "./cgroup/hierarchy.ts";
 import type { Namespace, PidNamespace } from "./namespace.ts";
 import type { NetDevice } from "./net/network.ts";
 import type { Process } from "./process/process.ts";
@@ -54,7 +54,7 @@ export class Machine {
   /** Evaluates the seccomp filters of a caller; set by the boot (seccomp/gate.ts). */
   gate: ((process: Process, name: string, args: readonly number[]) => void) | undefined;
   /** Cgroup controllers, set by bootCgroups; unset, nothing is limited. Refuses with EAGAIN (pids.max). */
-  mayFork: ((process: Process) => void) | undefined;
+  mayFork: ((process: Process, into?: CgroupNode) => void) | undefined;
   /**
    * Anonymous memory of `process` grows by `bytes` (less when negative): counts it in `memoryBytes` and in the
    * cgroups. May wait, may kill somebody, the caller included; ENOMEM when nobody can be killed.
