@@ -13,7 +13,7 @@ import type {
 } from "../namespace.ts";
 import { type Task, WaitQueue } from "../task.ts";
 import type { Credentials } from "../user/credentials.ts";
-import type { PathPoint } from "../vfs/mount.ts";
+import type { Mount, PathPoint } from "../vfs/mount.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 
 /** Namespaces of a process but the user namespace, which is part of its credentials. */
@@ -57,7 +57,7 @@ export class Process {
   readonly pids: readonly number[];
   parent: Process | undefined;
   readonly children = new Set<Process>();
-  state: "alive" | "zombie" | "dead" = "alive";
+  #state: "alive" | "zombie" | "dead" = "alive";
   exitStatus: ExitStatus | undefined;
   /** Woken when a child changes state. */
   readonly childEvents = new WaitQueue();
@@ -68,8 +68,8 @@ export class Process {
 
   credentials: Credentials;
   namespaces: Namespaces;
-  root: PathPoint;
-  cwd: PathPoint;
+  #root: PathPoint;
+  #cwd: PathPoint;
   umask = 0o022;
   fds = new Map<number, OpenFile>();
   readonly closeOnExec = new Set<number>();
@@ -128,13 +128,54 @@ export class Process {
     this.parent = born.parent;
     this.credentials = born.credentials;
     this.namespaces = born.namespaces;
-    this.root = born.root;
-    this.cwd = born.cwd;
+    this.#root = born.root;
+    this.#cwd = born.cwd;
+    born.root.mount.addUser(this);
+    born.cwd.mount.addUser(this);
     this.rlimits = born.rlimits;
     this.comm = born.comm;
     this.session = born.session ?? this.pid;
     this.processGroup = born.processGroup ?? this.pid;
     this.startNs = machine.scheduler.nowNs;
+  }
+
+  get state(): "alive" | "zombie" | "dead" {
+    return this.#state;
+  }
+
+  /** Who is no longer alive holds no directory any more. */
+  set state(state: "alive" | "zombie" | "dead") {
+    this.#state = state;
+    if (state === "alive") return;
+    this.#root.mount.removeUser(this);
+    this.#cwd.mount.removeUser(this);
+  }
+
+  get root(): PathPoint {
+    return this.#root;
+  }
+
+  set root(root: PathPoint) {
+    const before = this.#root.mount;
+    this.#root = root;
+    this.#moved(before, root.mount);
+  }
+
+  get cwd(): PathPoint {
+    return this.#cwd;
+  }
+
+  set cwd(cwd: PathPoint) {
+    const before = this.#cwd.mount;
+    this.#cwd = cwd;
+    this.#moved(before, cwd.mount);
+  }
+
+  /** Mounts know whose root or cwd they hold: pivot_root moves them along, umount is refused. */
+  #moved(from: Mount, to: Mount): void {
+    if (from === to || this.#state !== "alive") return;
+    to.addUser(this);
+    if (this.#root.mount !== from && this.#cwd.mount !== from) from.removeUser(this);
   }
 
   /** Field 22 of /proc/PID/stat: clock ticks since boot. */

@@ -1,5 +1,6 @@
 /** A mount: one file system, from one of its directories on, at one place of one namespace (mount_namespaces(7)). */
 import type { MountNamespace } from "../namespace.ts";
+import type { Process } from "../process/process.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Dentry } from "./inode.ts";
@@ -38,6 +39,7 @@ export interface PendingChildren {
   covered(dentry: Dentry): void;
 }
 
+const nobody: ReadonlySet<Process> = new Set();
 const noMounts: ReadonlyMap<Dentry, Mount> = new Map();
 
 export class Mount {
@@ -62,6 +64,10 @@ export class Mount {
   /** Copies of this one that still look here for children of theirs. */
   lazyCopies: Set<Mount> | undefined;
   pending: PendingChildren | undefined;
+  /** Open files on it, O_PATH too, and those of them that are open for writing. */
+  openFiles = 0;
+  writers = 0;
+  #users: Set<Process> | undefined;
   #children: Map<Dentry, Mount> | undefined;
 
   constructor(id: number, root: Dentry, attributes: number) {
@@ -69,6 +75,21 @@ export class Mount {
     this.fileSystem = root.fileSystem;
     this.root = root;
     this.attributes = attributes;
+  }
+
+  /** Living processes with their root or cwd on it. */
+  get users(): ReadonlySet<Process> {
+    return this.#users ?? nobody;
+  }
+
+  addUser(process: Process): void {
+    this.#users ??= new Set();
+    this.#users.add(process);
+  }
+
+  removeUser(process: Process): void {
+    this.#users?.delete(process);
+    if (this.#users?.size === 0) this.#users = undefined;
   }
 
   /** The mount that sits on `dentry` of this one. Cheap, however many there are. */

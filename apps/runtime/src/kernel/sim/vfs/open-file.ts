@@ -1,4 +1,5 @@
 /** An open file description (open(2)): what a file descriptor refers to. */
+import { O_ACCMODE, O_PATH, O_RDONLY } from "../abi.ts";
 import type { Namespace } from "../namespace.ts";
 import type { Process } from "../process/process.ts";
 import type { Coroutine, WaitQueue } from "../task.ts";
@@ -24,9 +25,10 @@ export class OpenFile {
   /** O_* flags. */
   flags: number;
   offset = 0;
-  /** How many fds, in all processes, refer to it. */
-  references = 0;
+  #references = 0;
   stream: Stream | undefined;
+  /** Called when the last reference is gone: takes away a mount that was only held by this file (fsmount, open_tree). */
+  released: (() => void) | undefined;
   /** nsfs: /proc/PID/ns/TYPE. */
   namespace: Namespace | undefined;
   /** A pidfd. */
@@ -50,5 +52,33 @@ export class OpenFile {
     this.namespace = what.namespace;
     this.process = what.process;
     this.label = what.label ?? "";
+  }
+  /** How many fds, in all processes, refer to it. */
+  get references(): number {
+    return this.#references;
+  }
+
+  /** The mount it is on knows that it is in use: umount and read-only remounts are refused (EBUSY). */
+  set references(references: number) {
+    const before = this.#references;
+    this.#references = references;
+    if (before > 0 === references > 0) return;
+    const mount = this.point?.mount;
+    if (mount !== undefined) {
+      const change = references > 0 ? 1 : -1;
+      mount.openFiles += change;
+      if (this.#writes) mount.writers += change;
+    }
+    if (references <= 0) this.released?.();
+  }
+
+  /** Open for writing, and to a file that a read-only mount protects. */
+  get #writes(): boolean {
+    const type = this.inode?.type;
+    return (
+      (this.flags & O_PATH) === 0 &&
+      (this.flags & O_ACCMODE) !== O_RDONLY &&
+      (type === "file" || type === "directory")
+    );
   }
 }
