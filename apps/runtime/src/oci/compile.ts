@@ -10,7 +10,7 @@ import type { BindSource } from "./plan-mounts.ts";
 import type { NamedProcesses } from "./plan-namespaces.ts";
 import type { Compiled, ContainerRequest, Groundwork, SandboxRequest } from "./request.ts";
 import { sandboxSpec } from "./sandbox-spec.ts";
-import type { OciProcess, OciSpec } from "./spec.ts";
+import type { OciNamespace, OciProcess, OciSpec } from "./spec.ts";
 
 export interface SandboxSurroundings {
   /** Of the pod's network namespace, made beforehand; unset with the host's network. */
@@ -51,6 +51,36 @@ export function compileContainer(
     processes,
     surroundings.seccompFilter,
   );
+}
+
+/**
+ * A container without a pod, as docker run and ctr run make them: every namespace is its own, and the network
+ * is `netnsPath` when somebody has made one. `request.pod` gives what a container takes from its pod: host
+ * name, cgroup parent.
+ */
+export function compileAlone(
+  request: ContainerRequest,
+  groundwork: Groundwork,
+  surroundings: SandboxSurroundings,
+): Compiled {
+  const nobody = { pid: 1, startTime: 0 };
+  const { hostname } = request.pod;
+  const inPod = containerSpec(request, groundwork, { pause: nobody });
+  const { netnsPath } = surroundings;
+  const namespaces: OciNamespace[] = [
+    { type: "mount" },
+    netnsPath === undefined ? { type: "network" } : { type: "network", path: netnsPath },
+    { type: "uts" },
+    { type: "ipc" },
+    { type: "pid" },
+    ...inPod.linux.namespaces.filter(({ type }) => type === "cgroup"),
+  ];
+  const spec = {
+    ...inPod,
+    ...(hostname === "" ? {} : { hostname }),
+    linux: { ...inPod.linux, namespaces },
+  };
+  return compile("create container", request, groundwork, spec, {}, surroundings.seccompFilter);
 }
 
 export interface CompiledExec {

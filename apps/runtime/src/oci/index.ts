@@ -13,6 +13,7 @@ export {
 export {
   type CompiledExec,
   type ContainerSurroundings,
+  compileAlone,
   compileContainer,
   compileExec,
   compileSandbox,

@@ -1,9 +1,37 @@
 /** Every scenario there is, in the order in which a class would meet them. */
 import { RuntimeError } from "../kernel/errors.ts";
 import type { Scenario } from "./scenario.ts";
+import { attacks } from "./scenarios/attacks.ts";
+import { cniChain } from "./scenarios/cni-chain.ts";
+import { containerdCri } from "./scenarios/containerd-cri.ts";
+import { crio } from "./scenarios/crio.ts";
+import { daemonRestart } from "./scenarios/daemon-restart.ts";
 import { demoPod } from "./scenarios/demo-pod.ts";
+import { criDockerd, dockershim } from "./scenarios/docker-stacks.ts";
+import { imagePull } from "./scenarios/image-pull.ts";
+import { kubectlApply } from "./scenarios/kubectl-apply.ts";
+import { livenessRestart } from "./scenarios/liveness-restart.ts";
+import { ctrRun, dockerRun } from "./scenarios/lone-containers.ts";
+import { oomKill } from "./scenarios/oom-kill.ts";
+import { pause } from "./scenarios/pause.ts";
 
-export const scenarios: readonly Scenario[] = [demoPod];
+export const scenarios: readonly Scenario[] = [
+  demoPod,
+  kubectlApply,
+  containerdCri,
+  pause,
+  cniChain,
+  imagePull,
+  daemonRestart,
+  oomKill,
+  livenessRestart,
+  dockershim,
+  criDockerd,
+  dockerRun,
+  ctrRun,
+  crio,
+  ...attacks,
+];
 
 /** The scenario of this id; RuntimeError NOT_FOUND that says which there are. */
 export function scenarioNamed(id: string): Scenario {

@@ -43,14 +43,30 @@ export const casts = {
   criDockerd: {
     title: "Docker Engine with cri-dockerd",
     why: "dockershim went on as a daemon of its own, for clusters that keep Docker Engine.",
-    parts: { client: "dockerd", runtime: "containerd", shim: "containerdShim", oci: "runc" },
+    parts: {
+      dockershim: "criDockerd",
+      client: "dockerd",
+      runtime: "containerd",
+      shim: "containerdShim",
+      oci: "runc",
+    },
     steps: { "network.": ["criDockerd", "cni"], "cni.": ["criDockerd", "cni"] },
   },
   docker: {
     title: "docker run",
     why: "dockerd keeps images, networks and volumes; the container itself is containerd's and runc's work.",
-    parts: { client: "dockerd", runtime: "containerd", shim: "containerdShim", oci: "runc" },
-    steps: { "network.": ["dockerd", "kernel"], "cni.": ["dockerd", "kernel"] },
+    parts: {
+      dockershim: "docker",
+      client: "dockerd",
+      runtime: "containerd",
+      shim: "containerdShim",
+      oci: "runc",
+    },
+    steps: {
+      "image.": ["dockerd", "registry"],
+      "snapshot.": ["dockerd", "kernel"],
+      "network.": ["dockerd", "kernel"],
+    },
   },
   ctr: {
     title: "ctr run",

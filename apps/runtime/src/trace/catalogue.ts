@@ -2,9 +2,11 @@
  * The catalogue: every step of the story, named once. Span names, levels, labels, colours, the docs
  * and the coverage test derive from it. Entries live beside each other by area in catalogue/.
  */
+import { attackSteps } from "./catalogue/attack.ts";
 import { clusterSteps } from "./catalogue/cluster.ts";
 import { containerSteps } from "./catalogue/container.ts";
 import { criSteps } from "./catalogue/cri.ts";
+import { dockerSteps } from "./catalogue/docker.ts";
 import type { CatalogueEntry } from "./catalogue/entry.ts";
 import { imageSteps } from "./catalogue/image.ts";
 import { networkSteps } from "./catalogue/network.ts";
@@ -20,7 +22,9 @@ const entries = {
   ...imageSteps,
   ...networkSteps,
   ...opSteps,
+  ...attackSteps,
   ...clusterSteps,
+  ...dockerSteps,
 } as const;
 
 export type StepId = keyof typeof entries;
