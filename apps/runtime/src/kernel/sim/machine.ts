@@ -3,7 +3,7 @@
  * objects that refer to each other; nothing here waits or decides. `boot.ts` makes one that is ready to use.
  */
 import type { CgroupHierarchy, CgroupNode } from "./cgroup/hierarchy.ts";
-import type { Namespace, PidNamespace } from "./namespace.ts";
+import type { Namespace, NetNamespace, PidNamespace } from "./namespace.ts";
 import type { NetDevice } from "./net/network.ts";
 import type { Process } from "./process/process.ts";
 import type { ProgramTable } from "./program/program.ts";
@@ -55,6 +55,21 @@ export class Machine {
   gate: ((process: Process, name: string, args: readonly number[]) => void) | undefined;
   /** Cgroup controllers, set by bootCgroups; unset, nothing is limited. Refuses with EAGAIN (pids.max). */
   mayFork: ((process: Process, into?: CgroupNode) => void) | undefined;
+  /** Fills a new network namespace: its loopback device and sysctls. Set by the network's boot. */
+  newNetwork: ((namespace: NetNamespace) => void) | undefined;
+  /**
+   * Refuses (EACCES) what the AppArmor profile of `process` does not allow; set by bootProcesses. `path` is the
+   * process's own absolute path. Ask only when `process.apparmor` is not "unconfined": the path costs a walk.
+   */
+  confine:
+    | ((
+        process: Process,
+        operation: "open" | "mount" | "umount" | "pivotRoot",
+        path: string,
+        /** Of "open": letters r w a x l k m; of "mount": the file system type. */
+        access: string,
+      ) => void)
+    | undefined;
   /**
    * Anonymous memory of `process` grows by `bytes` (less when negative): counts it in `memoryBytes` and in the
    * cgroups. May wait, may kill somebody, the caller included; ENOMEM when nobody can be killed.

@@ -52,6 +52,7 @@ export class Task {
   #interruption: Refusal | undefined;
   #over = false;
   #running = false;
+  #started = false;
   /** A frozen cgroup or a stopped process: ready, but not run until thawed. */
   #held = false;
 
@@ -70,6 +71,11 @@ export class Task {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Suspended at a wait, so that `interrupt` ends that wait and nothing else. */
+  get suspended(): boolean {
+    return this.#started && !this.#over && !this.#running;
   }
 
   ready(): void {
@@ -106,6 +112,7 @@ export class Task {
     const interruption = this.#interruption;
     this.#interruption = undefined;
     this.#running = true;
+    this.#started = true;
     try {
       const step =
         interruption === undefined ? this.#coroutine.next() : this.#coroutine.throw(interruption);

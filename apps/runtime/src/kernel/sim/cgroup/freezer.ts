@@ -1,6 +1,7 @@
 /** Freezing: whoever is in the cgroup or below it does not run until it is thawed (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
 import type { FileTable } from "../fs/pseudo-entry.ts";
 import type { Process } from "../process/process.ts";
+import { deliverPending } from "../process/signal.ts";
 import { refuse } from "../refusal.ts";
 import { nodeOf } from "./controller.ts";
 import type { CgroupNode } from "./hierarchy.ts";
@@ -22,6 +23,7 @@ export function applyFreezer(process: Process): void {
   if (process.frozen === frozen) return;
   process.frozen = frozen;
   process.task?.hold(frozen || process.stopped);
+  if (!frozen) deliverPending(process);
 }
 
 export function freeze(node: CgroupNode, frozen: boolean): void {

@@ -27,6 +27,8 @@ export interface Namespaces {
   readonly uts: UtsNamespace;
   readonly cgroup: CgroupNamespace;
   readonly time: TimeNamespace;
+  /** Children are born here when it differs from `time` (time_namespaces(7)). */
+  readonly timeForChildren?: TimeNamespace;
 }
 
 export interface Rlimit {
@@ -59,6 +61,8 @@ export class Process {
   readonly children = new Set<Process>();
   #state: "alive" | "zombie" | "dead" = "alive";
   exitStatus: ExitStatus | undefined;
+  /** Children that nobody has waited for yet, in the order of their death. */
+  zombies: Set<Process> | undefined;
   /** Woken when a child changes state. */
   readonly childEvents = new WaitQueue();
   /** Woken when this process becomes a zombie (pidfd). */
@@ -93,6 +97,8 @@ export class Process {
   /** SIGSTOP or a frozen cgroup. */
   stopped = false;
   frozen = false;
+  /** Above 0 in calls that a signal does not interrupt (page faults, throttling). */
+  uninterruptible = 0;
   /** Anonymous memory it holds, bytes: what the memory controller counts. */
   memoryBytes = 0;
   cpuNs = 0n;

@@ -1,0 +1,92 @@
+/** The namespaces a machine boots with; their inode numbers are the kernel's own constants (include/uapi/linux/nsfs.h). */
+import type { Machine } from "../machine.ts";
+import type { NetNamespace, PidNamespace } from "../namespace.ts";
+import type { UserNamespace } from "../user/user-namespace.ts";
+import type { Mount } from "../vfs/mount.ts";
+import type { Namespaces } from "./process.ts";
+
+const inodes = {
+  mnt: 4026531832,
+  net: 4026531833,
+  time: 4026531834,
+  cgroup: 4026531835,
+  pid: 4026531836,
+  user: 4026531837,
+  uts: 4026531838,
+  ipc: 4026531839,
+};
+
+const idMax = 0xffff_ffff;
+
+/** The host's user namespace: every id is itself. */
+export function initialUserNamespace(): UserNamespace {
+  const identity = [{ containerId: 0, hostId: 0, size: idMax }];
+  return {
+    type: "user",
+    inode: inodes.user,
+    parent: undefined,
+    level: 0,
+    ownerUid: 0,
+    ownerGid: 0,
+    uidMap: identity,
+    gidMap: identity,
+    setgroups: "allow",
+  };
+}
+
+function initialPidNamespace(owner: UserNamespace): PidNamespace {
+  return {
+    type: "pid",
+    inode: inodes.pid,
+    owner,
+    parent: undefined,
+    level: 0,
+    processes: new Map(),
+    init: undefined,
+    lastPid: 0,
+  };
+}
+
+/** An empty network; `machine.newNetwork` gives it a loopback device. */
+export function emptyNetwork(inode: number, owner: UserNamespace): NetNamespace {
+  return {
+    type: "net",
+    inode,
+    owner,
+    network: {
+      devices: new Map(),
+      routes: [],
+      rules: [],
+      sysctls: new Map(),
+      listeners: new Map(),
+    },
+  };
+}
+
+/** One of each, `root` the root of the mount namespace. */
+export function initialNamespaces(machine: Machine, root: Mount): Namespaces {
+  const owner = initialUserNamespace();
+  const pid = initialPidNamespace(owner);
+  const mnt = { type: "mnt" as const, inode: inodes.mnt, owner, root, mounts: new Set([root]) };
+  root.namespace = mnt;
+  const net = emptyNetwork(inodes.net, owner);
+  machine.initUserNamespace = owner;
+  machine.initPidNamespace = pid;
+  machine.newNetwork?.(net);
+  return {
+    mnt,
+    pid,
+    pidForChildren: pid,
+    net,
+    ipc: { type: "ipc", inode: inodes.ipc, owner, queues: new Map() },
+    uts: {
+      type: "uts",
+      inode: inodes.uts,
+      owner,
+      hostname: machine.options.hostname,
+      domainname: "(none)",
+    },
+    cgroup: { type: "cgroup", inode: inodes.cgroup, owner, roots: new Map() },
+    time: { type: "time", inode: inodes.time, owner, monotonicOffsetNs: 0n },
+  };
+}
