@@ -87,17 +87,6 @@ export class Machine {
         access: string,
       ) => void)
     | undefined;
-  /**
-   * Device cgroups: refuses (EPERM) what a process may not do with a device. `access`: "r", "w", "m" (mknod)
-   * together. Unset allows all.
-   */
-  deviceGate:
-    | ((
-        process: Process,
-        device: { readonly type: "char" | "block"; readonly major: number; readonly minor: number },
-        access: string,
-      ) => void)
-    | undefined;
   /** Tells whoever listens; unset costs nothing. */
   observe: ((event: KernelEvent) => void) | undefined;
   /** /proc/sys values that are not per namespace. */
