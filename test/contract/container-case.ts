@@ -27,7 +27,7 @@ export interface ContainerCase {
   readonly mounts?: Ops;
   readonly inside?: Ops;
   readonly last?: Ops;
-  /** Leaves proc, sys and dev out. */
+  /** Leaves sys and dev out. */
   readonly bare?: boolean;
   readonly cwd?: string;
   readonly cgroups?: (run: CaseRun) => readonly string[];
@@ -81,7 +81,7 @@ function rootOps(run: CaseRun): Op[] {
 }
 
 /** proc, sysfs and a /dev with the usual devices, as a container has them. */
-export function usualMounts(): Op[] {
+export function usualMounts(bare: boolean): Op[] {
   const attach = (fd: string, path: string): Op => ({
     op: "moveMount",
     fd,
@@ -101,9 +101,10 @@ export function usualMounts(): Op[] {
     attrs: fstype === "sysfs" ? ["rdonly", ...nowhere] : fstype === "proc" ? nowhere : ["nosuid"],
     as,
   });
+  const proc = [made("proc", [], "proc"), attach("proc", "/proc")];
+  if (bare) return proc;
   return [
-    made("proc", [], "proc"),
-    attach("proc", "/proc"),
+    ...proc,
     made("sysfs", [], "sys"),
     attach("sys", "/sys"),
     made("tmpfs", [["mode", "755"]], "dev"),
@@ -146,7 +147,7 @@ export function containerPlan(run: CaseRun, options: ContainerCase): Plan {
   oci(listed(run, options.outside));
   init(listed(run, options.early));
   init([{ op: "setsid" }, ...ownDirectory, ...rootOps(run)], true);
-  if (options.bare !== true) init(usualMounts());
+  init(usualMounts(options.bare === true));
   init(listed(run, options.mounts));
   init([{ op: "pivotRoot", root: "rootfs" }]);
   init(listed(run, options.inside));

@@ -37,10 +37,11 @@ const passed: readonly ErrnoName[] = [
 const passedOf: Partial<Record<Op["op"], readonly ErrnoName[]>> = {
   mount: ["ENODEV", "ENOTBLK"],
   fsmount: ["ENODEV", "EOPNOTSUPP"],
-  writeFile: ["EIO", "ERANGE"],
+  writeFile: ["EIO", "EOVERFLOW"],
   cgroupJoin: ["ESRCH", "ENODEV"],
-  open: ["ENXIO", "ENAMETOOLONG"],
-  mkdir: ["ENAMETOOLONG", "EAGAIN"],
+  open: ["ENAMETOOLONG", "EMFILE"],
+  mkdir: ["ENAMETOOLONG", "EOVERFLOW"],
+  mknod: ["EOVERFLOW"],
   symlink: ["ENAMETOOLONG"],
   openTree: ["ENXIO"],
   linkUp: ["ENODEV", "ENAMETOOLONG"],
@@ -48,6 +49,8 @@ const passedOf: Partial<Record<Op["op"], readonly ErrnoName[]>> = {
   mountSetattr: ["EOPNOTSUPP"],
   setns: ["ESRCH", "EUSERS"],
   unshare: ["EUSERS"],
+  pidfdOpen: ["ESRCH"],
+  rlimit: ["EOVERFLOW"],
 };
 
 export interface ContainerExitText {
@@ -92,6 +95,9 @@ export class CaseRun {
   placed<T extends Op>(op: T): T {
     const entries = Object.entries(op).map(([key, value]) => {
       if (typeof value === "string") return [key, this.path(value)];
+      if (key === "env" || key === "argv") {
+        return [key, (value as string[]).map((text) => this.path(text))];
+      }
       if (key === "options") {
         return [key, (value as [string, string][]).map(([name, text]) => [name, this.path(text)])];
       }
@@ -109,7 +115,10 @@ export class CaseRun {
   normaliser(wholeTable: boolean, hostNamespaces?: ReadonlyMap<string, string>): Normaliser {
     return new Normaliser({
       directory: this.directory,
-      names: [[this.bed.programs, "(programs)"]],
+      names: [
+        [this.bed.programs, "(programs)"],
+        [this.bed.place.directory, "(bed)"],
+      ],
       fullCapabilities: this.bed.fullCapabilities,
       wholeTable,
       ...(hostNamespaces ? { hostNamespaces } : {}),
@@ -122,7 +131,7 @@ export class CaseRun {
     for (const { index, errno, stopped } of [...outcomes].sort((a, b) => a.index - b.index)) {
       const step = plan.steps[index];
       if (errno === "ok" || step === undefined) continue;
-      this.say(`${stopped ? "stopped " : ""}${words.names(opToText(step.op))}: ${errno}`);
+      this.say(`${stopped ? "stopped " : ""}${refusedText(words, step.op)}: ${errno}`);
     }
   }
 
@@ -228,6 +237,11 @@ export interface Created {
   readonly context: ReturnType<typeof outcomesContext>["context"];
 }
 
+/** How many instructions a filter has is its compiler's affair. */
+function refusedText(words: Normaliser, op: Op): string {
+  return op.op === "seccomp" ? "seccomp" : words.names(opToText(op));
+}
+
 /** The namespaces a process without any of its own has. */
 async function hostNamespaces(run: CaseRun): Promise<ReadonlyMap<string, string>> {
   const plan: Plan = {
@@ -261,6 +275,8 @@ export interface SandboxOptions {
   /** Ops of oci after clone3. */
   readonly outside?: readonly Op[];
   readonly namespaces?: readonly NamespaceType[];
+  /** Ops of init before anything else. */
+  readonly early?: readonly Op[];
   /** Leaves out the tmpfs on the case's directory. */
   readonly bare?: boolean;
 }
@@ -292,15 +308,15 @@ export function sandbox(
     const namespaces = options.namespaces ?? ["mnt"];
     steps.push(run.step("oci", { op: "clone3", child: "init", namespaces }));
     for (const op of options.outside ?? []) steps.push(run.step("oci", op));
+    for (const op of options.early ?? []) steps.push(run.step("init", op));
     if (options.bare !== true)
       for (const op of ownDirectory) steps.push(run.step("init", op, true));
     const list = typeof ops === "function" ? ops(run) : ops;
-    for (const op of list) steps.push(run.step("init", op));
+    const isProgram = ({ op }: Op) => op === "execve";
+    for (const op of list.filter((op) => !isProgram(op))) steps.push(run.step("init", op));
     steps.push(run.step("init", { op: "awaitStart" }));
-    if (!list.some(({ op }) => op === "execve"))
-      steps.push(run.step("init", probeProgram(run, probe)));
-    const wholeTable = list.some(({ op }) => op === "pivotRoot");
-    await runToEnd(run, { name: "sandbox", steps }, wholeTable);
+    steps.push(run.step("init", list.find(isProgram) ?? probeProgram(run, probe)));
+    await runToEnd(run, { name: "sandbox", steps }, false);
   };
 }
 

@@ -79,6 +79,31 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Keys of the probe's commands id, caps and ns, whose lines are said as one. */
+const together = [
+  ["uid", "gid", "groups", "pid", "ppid", "sid"],
+  ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"],
+  ["ns"],
+];
+
+/** Lines that belong together, as one: a case is read more easily so. */
+function joined(lines: readonly string[]): readonly string[] {
+  const all: string[] = [];
+  let group: readonly string[] | undefined;
+  let last = "";
+  for (const line of lines) {
+    const key = line.split(" ", 1)[0] ?? "";
+    const goesOn =
+      group?.includes(key) && (key === "ns" || group.indexOf(key) > group.indexOf(last));
+    const text = key === "ns" && goesOn ? line.slice("ns ".length) : line;
+    if (goesOn) all.push(`${all.pop()}, ${text}`);
+    else all.push(text);
+    if (!goesOn) group = together.find((keys) => keys.includes(key));
+    last = key;
+  }
+  return all;
+}
+
 export class Normaliser {
   readonly #options: NormaliseOptions;
   readonly #devices = new Renumbering("fs");
@@ -114,7 +139,7 @@ export class Normaliser {
       entries = [];
       if (line !== "") said.push(this.#line(line));
     }
-    return said;
+    return joined(said);
   }
 
   #line(line: string): string {
@@ -147,7 +172,7 @@ export class Normaliser {
         `mount ${numbers.get(mount.id)} on ${numbers.get(mount.parent) ?? "-"}`,
         `${this.names(mount.point)} ${mount.type}`,
         this.#devices.of(mount.device),
-        this.names(mount.root),
+        this.names(mount.root).replace(/\[\d+\]/, "[]"),
         mount.attributes,
         ...(mount.readOnly ? ["fs-ro"] : []),
         ...mount.tags.map((tag) => tag.replace(/\d+/, (number) => this.#peers.of(number))),
@@ -165,7 +190,7 @@ export class Normaliser {
 
   #namespace(line: string): string {
     const [, type = "", inode = ""] = line.split(" ");
-    return `ns ${type} ${this.#options.hostNamespaces?.get(type) === inode ? "host" : "new"}`;
+    return `ns ${type} ${this.#options.hostNamespaces?.get(type) === inode ? "the host's" : "new"}`;
   }
 
   #process(line: string): string {

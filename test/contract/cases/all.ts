@@ -1,9 +1,19 @@
 /** Every fixed case. */
 import type { ContractCase } from "../contract-case.ts";
+import { capabilityCases } from "./capabilities.ts";
 import { attributeCases } from "./mount-attributes.ts";
 import { mountCases } from "./mounts.ts";
 import { moveCases } from "./move-and-umount.ts";
+import { namespaceCases } from "./namespaces.ts";
+import { overlayCases } from "./overlay.ts";
+import { pathCases } from "./paths.ts";
+import { permissionCases } from "./permissions.ts";
+import { pivotCases } from "./pivot-root.ts";
+import { processCases } from "./process-attributes.ts";
 import { propagationCases } from "./propagation.ts";
+import { propagationPairCases } from "./propagation-pairs.ts";
+import { seccompCases } from "./seccomp.ts";
+import { userNamespaceCases } from "./user-namespaces.ts";
 
 export interface CaseGroup {
   readonly name: string;
@@ -11,8 +21,18 @@ export interface CaseGroup {
 }
 
 export const caseGroups: readonly CaseGroup[] = [
-  { name: "propagation", cases: propagationCases },
   { name: "mounts", cases: mountCases },
   { name: "mount attributes", cases: attributeCases },
   { name: "moving and unmounting", cases: moveCases },
+  { name: "propagation, pairs", cases: propagationPairCases },
+  { name: "propagation", cases: propagationCases },
+  { name: "pivot_root", cases: pivotCases },
+  { name: "overlay", cases: overlayCases },
+  { name: "paths", cases: pathCases },
+  { name: "permissions", cases: permissionCases },
+  { name: "capabilities", cases: capabilityCases },
+  { name: "namespaces", cases: namespaceCases },
+  { name: "user namespaces", cases: userNamespaceCases },
+  { name: "seccomp", cases: seccompCases },
+  { name: "processes", cases: processCases },
 ];
