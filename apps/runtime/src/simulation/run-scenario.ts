@@ -18,7 +18,9 @@ export interface ScenarioOptions {
   /** Faults on top of the scenario's own, in the grammar of kernel/sim/fault. */
   readonly faults?: readonly string[];
   readonly changed?: (span: ListSpan) => void;
-  readonly stage?: Pick<StageOptions, "engine" | "simulation" | "forgetSpans">;
+  readonly stage?: Pick<StageOptions, "engine" | "simulation" | "forgetSpans" | "stubborn">;
+  /** Called with the stage before the scenario plays. */
+  readonly prepared?: (stage: Stage) => void;
 }
 
 export interface ScenarioRun {
@@ -47,6 +49,7 @@ export async function runScenario(id: string, options: ScenarioOptions): Promise
       faults: [...(scenario.faults ?? []), ...(options.faults ?? [])],
     },
   });
+  options.prepared?.(stage);
   const before = snapshot(stage.simulation.machine);
   let failure: string | undefined;
   try {

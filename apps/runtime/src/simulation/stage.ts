@@ -6,6 +6,7 @@ import { ApiServer } from "../actors/api-server.ts";
 import { Kubelet } from "../actors/kubelet.ts";
 import { PodClient } from "../actors/pod-client.ts";
 import { Scheduler } from "../actors/scheduler.ts";
+import type { Runtime } from "../cri/service/runtime.ts";
 import { Engine } from "../engine/engine.ts";
 import { defaultEngineOptions, type EngineOptions } from "../engine/engine-options.ts";
 import { Simulation, type SimulationHost, type SimulationOptions } from "../kernel/sim/index.ts";
@@ -15,6 +16,7 @@ import type { CastName } from "../trace/cast.ts";
 import { type ListSpan, ListTracer } from "../trace/list-tracer.ts";
 import type { AttributeMap } from "../trace/span-record.ts";
 import type { Context } from "../trace/tracer.ts";
+import { StubbornRuntime } from "./crash-machine/stubborn-runtime.ts";
 import { type LocalCri, localCri } from "./local-cri.ts";
 
 export interface StageOptions {
@@ -27,6 +29,8 @@ export interface StageOptions {
   readonly engine?: Partial<EngineOptions>;
   /** Told of every start and end of a span, for a live picture. */
   readonly changed?: (span: ListSpan) => void;
+  /** A client that does not give up stands between the callers and the daemon (crash-machine/). */
+  readonly stubborn?: boolean;
   /** Keeps no spans: for long runs that only look at the end. */
   readonly forgetSpans?: boolean;
 }
@@ -54,6 +58,12 @@ export class Stage {
   readonly tracer: ListTracer;
   /** The CRI service, as a kubelet has it; goes on working over a restart of the daemon. */
   readonly cri: LocalCri;
+  /** What callers call: the engine itself, or a client that does not give up in front of it. */
+  readonly runtime: Runtime;
+  /** The client that does not give up, for what it has to report. */
+  readonly stubborn: StubbornRuntime | undefined;
+  /** Told after every start of a daemon, when it has recovered what it found. */
+  recovered: (() => void) | undefined;
   #world: World;
   #engine: Engine;
 
@@ -72,9 +82,32 @@ export class Stage {
       ...(options.changed === undefined ? {} : { changed: options.changed }),
       ...(options.forgetSpans === undefined ? {} : { forget: options.forgetSpans }),
     });
-    this.cri = localCri(() => this.#engine);
+    this.stubborn = options.stubborn === true ? this.#stubborn() : undefined;
+    this.runtime = this.stubborn?.asRuntime() ?? forwarding(() => this.#engine);
+    this.cri = localCri(() => this.runtime);
     this.#world = this.simulation.startDaemon();
     this.#engine = new Engine(this.#world, this.#engineOptions());
+  }
+
+  #stubborn(): StubbornRuntime {
+    return new StubbornRuntime({
+      runtime: () => this.#engine,
+      crashed: () => this.simulation.crashed(),
+      restart: () => this.#restartUntilItServes(),
+      clock: this.simulation.clock,
+    });
+  }
+
+  /** A daemon may die while it recovers; whoever supervises it starts it again. */
+  async #restartUntilItServes(): Promise<void> {
+    for (;;) {
+      const died = this.startDaemon().then(
+        () => false,
+        () => true,
+      );
+      const crashed = this.simulation.crashed().then(() => true);
+      if (!(await Promise.race([died, crashed]))) return;
+    }
   }
 
   #engineOptions(): EngineOptions {
@@ -130,5 +163,14 @@ export class Stage {
     this.#world = this.simulation.startDaemon();
     this.#engine = new Engine(this.#world, this.#engineOptions());
     await this.#engine.start(this.context);
+    this.recovered?.();
   }
+}
+
+/** Calls go to whatever engine there is when they are made. */
+function forwarding(engine: () => Engine): Runtime {
+  return new Proxy({} as Runtime, {
+    get: (_target, name: keyof Runtime) => (context: Context, request: never) =>
+      engine()[name](context, request),
+  });
 }

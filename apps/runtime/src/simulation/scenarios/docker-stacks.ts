@@ -7,7 +7,7 @@ import type { Stage } from "../stage.ts";
 
 async function runOverDocker(stage: Stage): Promise<void> {
   const pods = new PodClient(
-    dockerShim(() => stage.engine),
+    dockerShim(() => stage.runtime),
     stage.simulation.clock,
   );
   const pod = podOf("web", [{ name: "nginx", image: nginxImage }]);
