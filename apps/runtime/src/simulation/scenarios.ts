@@ -15,6 +15,8 @@ import { ctrRun, dockerRun } from "./scenarios/lone-containers.ts";
 import { oomKill } from "./scenarios/oom-kill.ts";
 import { pause } from "./scenarios/pause.ts";
 
+const lone: ReadonlySet<string> = new Set(["ctr-run", "docker-run"]);
+
 export const scenarios: readonly Scenario[] = [
   demoPod,
   kubectlApply,
@@ -32,6 +34,12 @@ export const scenarios: readonly Scenario[] = [
   crio,
   ...attacks,
 ];
+
+/**
+ * Scenarios the crash machine plays. Lone containers are left out: no daemon of ours owns them, so nobody would
+ * find them again.
+ */
+export const crashable: readonly Scenario[] = scenarios.filter(({ id }) => !lone.has(id));
 
 /** The scenario of this id; RuntimeError NOT_FOUND that says which there are. */
 export function scenarioNamed(id: string): Scenario {

@@ -3,6 +3,7 @@
  * of a daemon, and at the end, what the runtime says is held against what the kernel holds; in the end
  * everything must have gone, whatever happened in between.
  */
+import { imageSpec } from "../../actors/pod-messages.ts";
 import { messageOf } from "../../kernel/errors.ts";
 import { residueBetween, type SimulationHost, snapshot } from "../../kernel/sim/index.ts";
 import type { Scenario } from "../scenario.ts";
@@ -46,7 +47,7 @@ async function takeDown(stage: Stage): Promise<string[]> {
   const { images } = await runtime.listImages(context, {});
   for (const { id, pinned } of images) {
     if (pinned) continue;
-    const image = { image: id, annotations: {}, userSpecifiedImage: "", runtimeHandler: "" };
+    const image = imageSpec(id);
     await runtime
       .removeImage(context, { image })
       .catch((error) => findings.push(`image ${id} cannot be removed: ${messageOf(error)}`));
