@@ -147,6 +147,11 @@ export abstract class FileSystem {
     if (change.gid !== undefined) entry.inode.gid = change.gid;
   }
 
+  /** utimensat(2). */
+  setTime(entry: Dentry, mtimeNs: bigint): void {
+    entry.inode.mtimeNs = mtimeNs;
+  }
+
   /** Sets an extended attribute, or removes it when `value` is undefined (xattr(7)). */
   setXattr(entry: Dentry, name: string, value: Uint8Array | undefined): void {
     const { inode } = entry;
