@@ -181,6 +181,7 @@ static void mount_body(struct reader *r, struct op *op)
         op->u.attr.recursive = read_bool(r);
         break;
     case OP_PIVOT_ROOT:
+    case OP_CHROOT:
         op->fd = read_slot(r);
         break;
     case OP_UMOUNT:

@@ -116,6 +116,7 @@ int op_mount_setattr(struct executor *x, const struct op *op);
 int op_move_mount(struct executor *x, const struct op *op);
 int op_propagate(struct executor *x, const struct op *op);
 int op_pivot_root(struct executor *x, const struct op *op);
+int op_chroot(struct executor *x, const struct op *op);
 int op_umount(struct executor *x, const struct op *op);
 int op_mask_path(struct executor *x, const struct op *op);
 int op_readonly_path(struct executor *x, const struct op *op);

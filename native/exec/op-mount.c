@@ -353,6 +353,21 @@ int op_pivot_root(struct executor *x, const struct op *op)
     return 0;
 }
 
+int op_chroot(struct executor *x, const struct op *op)
+{
+    int root = slot_fd(x, op->fd, "root");
+    if (root < 0)
+        return root;
+    if (fchdir(root) < 0)
+        return fail(x, errno, "fchdir to root");
+    if (chroot(".") < 0)
+        return fail(x, errno, "chroot");
+    if (chdir("/") < 0)
+        return fail(x, errno, "chdir to /");
+    x->foreign_root = true;
+    return 0;
+}
+
 int op_umount(struct executor *x, const struct op *op)
 {
     int flags = UMOUNT_NOFOLLOW | (op->on ? MNT_DETACH : 0);

@@ -105,6 +105,7 @@ bool library_allows(uint16_t code)
     case OP_CLOSE_RANGE:
     case OP_EXECVE:
     case OP_PIVOT_ROOT:
+    case OP_CHROOT:
     case OP_MASK_PATH:
     case OP_READONLY_PATH:
     case OP_SETHOSTNAME:
@@ -198,6 +199,8 @@ int execute_op(struct executor *x, const struct op *op)
         return op_propagate(x, op);
     case OP_PIVOT_ROOT: /* the old root is detached in the same op: no "/oldroot" ever exists */
         return op_pivot_root(x, op);
+    case OP_CHROOT: /* the old root stays mounted: only for roots that pivot_root refuses */
+        return op_chroot(x, op);
     case OP_UMOUNT: /* UMOUNT_NOFOLLOW always */
         return op_umount(x, op);
     case OP_MASK_PATH: /* binds a /dev/null that is verified to be one (CVE-2025-31133) */

@@ -96,6 +96,7 @@ enum plan_opcode {
     OP_UMOUNT = 47,        /* string path, bool detach */
     OP_MASK_PATH = 48,     /* string path */
     OP_READONLY_PATH = 49, /* string path */
+    OP_CHROOT = 50,        /* slot root */
 
     /* Attributes of the process and its namespaces */
     OP_SETHOSTNAME = 60,         /* string name */

@@ -224,6 +224,11 @@ export type MountOp =
     } & At)
   /** fchdir to `root`, pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/"): pivot_root(2). */
   | { readonly op: "pivotRoot"; readonly root: Slot }
+  /**
+   * fchdir to `root`, chroot("."), chdir("/"): chroot(2). For roots on an initial ramfs, which pivot_root(2)
+   * refuses; whoever has CAP_SYS_CHROOT inside can leave such a root, so a container is not made with it.
+   */
+  | { readonly op: "chroot"; readonly root: Slot }
   | {
       readonly op: "umount";
       readonly path: string;

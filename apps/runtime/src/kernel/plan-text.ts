@@ -174,6 +174,7 @@ function mountWords(op: MountOp): Words {
     case "propagate":
       return [place(op.at, op.path), op.propagation, op.recursive && "recursive"];
     case "pivotRoot":
+    case "chroot":
       return [`<${op.root}>`];
     case "umount":
       return [word(op.path), op.detach && "detach"];
@@ -278,6 +279,7 @@ const mountOps = new Set<string>([
   "moveMount",
   "propagate",
   "pivotRoot",
+  "chroot",
   "umount",
   "maskPath",
   "readonlyPath",

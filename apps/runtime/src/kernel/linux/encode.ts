@@ -261,6 +261,7 @@ function mountBody(out: PlanWriter, op: MountOp): PlanWriter {
       out.u8(numberOf(propagationNumbers, op.propagation, "propagation"));
       return out.bool(op.recursive);
     case "pivotRoot":
+    case "chroot":
       return out.slot(op.root);
     case "umount":
       out.string(op.path);

@@ -57,6 +57,7 @@ export const opcodes: Readonly<Record<OpName, number>> = {
   umount: 47,
   maskPath: 48,
   readonlyPath: 49,
+  chroot: 50,
   sethostname: 60,
   setdomainname: 61,
   sysctl: 62,

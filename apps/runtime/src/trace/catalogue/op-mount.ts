@@ -103,6 +103,17 @@ export const opMountSteps = {
     why: "The container's root becomes /, and the host's file systems are unmounted: after this no path leads to them.",
     link: "https://man7.org/linux/man-pages/man2/pivot_root.2.html",
   },
+  "op.chroot": {
+    level: 3,
+    from: "container",
+    to: "kernel",
+    label: "chroot into {vitrine.op.root}",
+    attributes: {
+      "vitrine.op.root": "slot of the new root",
+    },
+    why: "Only the name / changes: the old root stays mounted, and a process with CAP_SYS_CHROOT can climb out to it.",
+    link: "https://man7.org/linux/man-pages/man2/chroot.2.html",
+  },
   "op.umount": {
     level: 3,
     from: "runtime",

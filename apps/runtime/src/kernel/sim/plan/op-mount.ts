@@ -27,7 +27,7 @@ import {
   UMOUNT_NOFOLLOW,
 } from "../abi.ts";
 import { isRefusal, type Refusal, refuse } from "../refusal.ts";
-import { chdir, close, fchdir, fileOf, getcwd, installFile } from "../syscall/file.ts";
+import { chdir, chroot, close, fchdir, fileOf, getcwd, installFile } from "../syscall/file.ts";
 import {
   fsmount,
   mount,
@@ -267,6 +267,16 @@ export function pivotRootOp(x: PlanProcess, op: OpOf<"pivotRoot">): number {
   stepOf(x, "detaching the old root", () => umount2(process, ".", MNT_DETACH));
   stepOf(x, "chdir to /", () => chdir(process, "/"));
   if (attempt(() => getcwd(process)) !== "/") x.fail("EXDEV", "the new root is not /");
+  x.foreignRoot = true;
+  return 0;
+}
+
+export function chrootOp(x: PlanProcess, op: OpOf<"chroot">): number {
+  const root = x.slot(op.root, "root");
+  const { process } = x;
+  stepOf(x, "fchdir to root", () => fchdir(process, root));
+  stepOf(x, "chroot", () => chroot(process, "."));
+  stepOf(x, "chdir to /", () => chdir(process, "/"));
   x.foreignRoot = true;
   return 0;
 }

@@ -23,7 +23,7 @@ import { maskPathOp, readonlyPathOp } from "./op-mask.ts";
 import * as mount from "./op-mount.ts";
 import * as process from "./op-process.ts";
 import { copyTreeOp, removeTreeOp } from "./op-tree.ts";
-import type { PlanProcess } from "./plan-process.ts";
+import type { OpTicket, PlanProcess } from "./plan-process.ts";
 
 /** Ops that may wait for another process. */
 type WaitingOp = OpOf<"await"> | OpOf<"awaitStart">;
@@ -72,10 +72,6 @@ function named(x: PlanProcess, name: string, work: () => void): number {
   } catch (thrown) {
     x.failedPath(thrown, "name", name);
   }
-  return 0;
-}
-
-function done(_: void): number {
   return 0;
 }
 
@@ -142,6 +138,8 @@ function executeNow(x: PlanProcess, op: Exclude<Op, WaitingOp>, index: number): 
       return mount.propagateOp(x, op);
     case "pivotRoot":
       return mount.pivotRootOp(x, op);
+    case "chroot":
+      return mount.chrootOp(x, op);
     case "umount":
       return mount.umountOp(x, op);
     case "maskPath":
@@ -169,19 +167,24 @@ function executeNow(x: PlanProcess, op: Exclude<Op, WaitingOp>, index: number): 
     case "setgroups":
       return attribute.setgroupsOp(x, op);
     case "setresgid":
-      return done(setresgid(x.process, op.gid, op.gid, op.gid));
+      setresgid(x.process, op.gid, op.gid, op.gid);
+      return 0;
     case "setresuid":
-      return done(setresuid(x.process, op.uid, op.uid, op.uid));
+      setresuid(x.process, op.uid, op.uid, op.uid);
+      return 0;
     case "keepCaps":
-      return done(setKeepCaps(x.process, op.on));
+      setKeepCaps(x.process, op.on);
+      return 0;
     case "capBounding":
       return attribute.capBoundingOp(x, op);
     case "capset":
       return attribute.capsetOp(x, op);
     case "noNewPrivs":
-      return done(setNoNewPrivs(x.process));
+      setNoNewPrivs(x.process);
+      return 0;
     case "dumpable":
-      return done(setDumpable(x.process, op.on));
+      setDumpable(x.process, op.on);
+      return 0;
     case "parentDeathSignal":
       return attribute.parentDeathSignalOp(x, op);
     case "cgroupJoin":
@@ -203,6 +206,7 @@ class Attempt {
   readonly #index: number;
   readonly #step: PlanStep;
   readonly #startNs: bigint;
+  readonly #ticket: OpTicket;
 
   constructor(x: PlanProcess, index: number, step: PlanStep) {
     this.#x = x;
@@ -210,6 +214,7 @@ class Attempt {
     this.#step = step;
     this.#startNs = x.process.machine.scheduler.nowNs;
     x.detail = "";
+    this.#ticket = x.shared.observer.begin(x.shared.plan, index, step.op);
   }
 
   /** Ends it; false when it stops the Plan. */
@@ -231,7 +236,7 @@ class Attempt {
       ignored,
     };
     shared.report(report);
-    shared.observer.after(shared.plan, report);
+    shared.observer.end(shared.plan, report, this.#ticket.number);
     return refusal === undefined || ignored;
   }
 
@@ -244,10 +249,9 @@ class Attempt {
 
   /** An errno that somebody wants it to fail with. */
   forced(): Refusal | undefined {
-    const { shared } = this.#x;
-    const errno = shared.observer.before(shared.plan, this.#index, this.#step.op);
+    const { errno } = this.#ticket;
     if (errno === undefined) return undefined;
-    this.#x.say("forced");
+    this.#x.say("a fault that was asked for");
     return new Refusal(errno);
   }
 }
