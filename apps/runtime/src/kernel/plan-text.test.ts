@@ -42,31 +42,32 @@ describe("a Plan as text", () => {
       29  init  moveMount          <data> on <rootfs>/data create directory ordinary
       30  init  propagate          <rootfs>/ unbindable recursive
       31  init  pivotRoot          <rootfs>
-      32  init  umount             /run/netns/x detach
-      33  init  maskPath           /proc/keys
-      34  init  readonlyPath       /proc/sys
-      35  init  sethostname        web-0
-      36  init  setdomainname      example
-      37  init  sysctl             net.ipv4.ip_forward = 1
-      38  init  linkUp             lo
-      39  init  rlimit             nofile soft 1024 hard unlimited
-      40  init  oomScoreAdj        -998 clamp
-      41  init  umask              0022
-      42  init  chdir              "/work dir" create
-      43  init  setgroups          0,1000,4294967294
-      44  init  setresgid          1000
-      45  init  setresuid          1000
-      46  init  keepCaps           on
-      47  init  capBounding        keep chown,checkpoint_restore
-      48  init  capset             effective chown permitted chown,kill inheritable none ambient none
-      49  init  noNewPrivs
-      50  init  dumpable           off
-      51  init  parentDeathSignal  9
-      52  init  cgroupJoin         /sys/fs/cgroup/memory/kubepods/p
-      53  init  deviceFilter       /sys/fs/cgroup/kubepods/p 2 instructions
-      54  init  apparmor           vitrine-default
-      55  init  selinux            system_u:system_r:container_t:s0:c1,c2
-      56  init  seccomp            2 instructions log,specAllow,tsync"
+      32  init  chroot             <rootfs>
+      33  init  umount             /run/netns/x detach
+      34  init  maskPath           /proc/keys
+      35  init  readonlyPath       /proc/sys
+      36  init  sethostname        web-0
+      37  init  setdomainname      example
+      38  init  sysctl             net.ipv4.ip_forward = 1
+      39  init  linkUp             lo
+      40  init  rlimit             nofile soft 1024 hard unlimited
+      41  init  oomScoreAdj        -998 clamp
+      42  init  umask              0022
+      43  init  chdir              "/work dir" create
+      44  init  setgroups          0,1000,4294967294
+      45  init  setresgid          1000
+      46  init  setresuid          1000
+      47  init  keepCaps           on
+      48  init  capBounding        keep chown,checkpoint_restore
+      49  init  capset             effective chown permitted chown,kill inheritable none ambient none
+      50  init  noNewPrivs
+      51  init  dumpable           off
+      52  init  parentDeathSignal  9
+      53  init  cgroupJoin         /sys/fs/cgroup/memory/kubepods/p
+      54  init  deviceFilter       /sys/fs/cgroup/kubepods/p 2 instructions
+      55  init  apparmor           vitrine-default
+      56  init  selinux            system_u:system_r:container_t:s0:c1,c2
+      57  init  seccomp            2 instructions log,specAllow,tsync"
     `);
   });
 
