@@ -14,6 +14,7 @@ import { livenessRestart } from "./scenarios/liveness-restart.ts";
 import { ctrRun, dockerRun } from "./scenarios/lone-containers.ts";
 import { oomKill } from "./scenarios/oom-kill.ts";
 import { pause } from "./scenarios/pause.ts";
+import { snapshotters } from "./scenarios/snapshotters.ts";
 
 const lone: ReadonlySet<string> = new Set(["ctr-run", "docker-run"]);
 
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   pause,
   cniChain,
   imagePull,
+  ...snapshotters,
   daemonRestart,
   oomKill,
   livenessRestart,

@@ -12,6 +12,8 @@ import { imageSteps } from "./catalogue/image.ts";
 import { networkSteps } from "./catalogue/network.ts";
 import { opSteps } from "./catalogue/op.ts";
 import { podSteps } from "./catalogue/pod.ts";
+import { sandboxedSteps } from "./catalogue/sandboxed.ts";
+import { storageSteps } from "./catalogue/storage.ts";
 
 export type { CatalogueEntry, Level } from "./catalogue/entry.ts";
 
@@ -25,6 +27,8 @@ const entries = {
   ...attackSteps,
   ...clusterSteps,
   ...dockerSteps,
+  ...sandboxedSteps,
+  ...storageSteps,
 } as const;
 
 export type StepId = keyof typeof entries;
