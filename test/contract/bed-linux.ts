@@ -1,5 +1,6 @@
 /** The real kernel as a place for contract cases: needs root, the built native part and a busybox. */
 import { execFileSync } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import { LinuxKernel } from "../../apps/runtime/src/kernel/linux/index.ts";
 import { nativePath } from "../../apps/runtime/src/kernel/linux/native-path.ts";
 import type { ContractPlace } from "./contract-bed.ts";
@@ -26,6 +27,7 @@ export function linuxPlace(): ContractPlace {
     busybox,
     libraries: librariesOf(busybox),
     cniPlugin: nativePath("cni/vitrine-bridge"),
+    sleep: (ms) => delay(ms),
     close: async () => kernel.close(),
   };
 }

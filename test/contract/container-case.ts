@@ -19,6 +19,8 @@ export interface ContainerCase {
   readonly path?: string;
   readonly env?: readonly string[];
   readonly namespaces?: readonly NamespaceType[];
+  /** Ops of the host before all else. */
+  readonly host?: readonly Op[];
   /** Ops of oci before clone3 and after it. */
   readonly first?: Ops;
   readonly outside?: Ops;
@@ -30,7 +32,8 @@ export interface ContainerCase {
   /** Leaves sys and dev out. */
   readonly bare?: boolean;
   readonly cwd?: string;
-  readonly cgroups?: (run: CaseRun) => readonly string[];
+  /** Controllers whose cgroup of the case the container is in; `host` makes it, `first` joins it. */
+  readonly cgroups?: readonly string[];
 }
 
 const nowhere = ["nosuid", "noexec", "nodev"] as const;
@@ -128,7 +131,7 @@ function listed(run: CaseRun, ops: Ops | undefined): readonly Op[] {
   return typeof ops === "function" ? ops(run) : (ops ?? []);
 }
 
-function program(options: ContainerCase): Op {
+function program(options: Pick<ContainerCase, "probe" | "sh" | "argv" | "path" | "env">): Op {
   const probe = ["probe", ...(options.probe ?? [])];
   const argv = options.argv ?? (options.sh === undefined ? probe : ["sh", "-c", options.sh]);
   const path = options.path ?? `/bin/${argv[0]}`;
@@ -161,21 +164,72 @@ export function containerPlan(run: CaseRun, options: ContainerCase): Plan {
 export function container(options: ContainerCase): Scenario {
   return async (run) => {
     await makeDirectory(run);
-    const cgroups = options.cgroups?.(run) ?? [];
+    await run.host(options.host ?? []);
+    const cgroups = (options.cgroups ?? []).map((name) => run.cgroup(name));
     await runToEnd(run, containerPlan(run, options), true, cgroups);
   };
 }
 
-/** Runs the container, does `meanwhile` with it while its program runs, then kills it if it still runs, and says how it ended. */
+/** Starts the container and does `meanwhile` with it; the end of the case kills it if it still runs. */
 export function containerWith(
   options: ContainerCase,
   meanwhile: (run: CaseRun, created: Created) => Promise<void>,
 ): Scenario {
   return async (run) => {
     await makeDirectory(run);
-    const cgroups = options.cgroups?.(run) ?? [];
+    await run.host(options.host ?? []);
+    const cgroups = (options.cgroups ?? []).map((name) => run.cgroup(name));
     const created = await run.create(containerPlan(run, options), cgroups);
     if (created === undefined || !(await run.start(created))) return;
     await meanwhile(run, created);
   };
+}
+
+/** Waits for the container's end and says its output and how it ended. */
+export async function sayEnd(run: CaseRun, created: Created): Promise<void> {
+  const { exitCode, oomKilled } = await run.wait(created.containerId);
+  await run.sayOutput(await run.output(created), true);
+  run.say(`exit ${exitCode}${oomKilled ? " by the OOM killer" : ""}`);
+}
+
+export interface ExecCase {
+  readonly probe?: readonly string[];
+  readonly sh?: string;
+  readonly argv?: readonly string[];
+  readonly path?: string;
+  readonly env?: readonly string[];
+  readonly namespaces?: readonly NamespaceType[];
+  readonly first?: readonly Op[];
+  readonly before?: readonly Op[];
+  readonly timeoutMs?: number;
+}
+
+/** Executes a program in a running container, as the runtime's exec does, and says what came of it. */
+export async function sayExec(run: CaseRun, created: Created, options: ExecCase): Promise<void> {
+  const { pid, startTime } = created.container;
+  const namespaces = options.namespaces ?? ["mnt", "pid", "net", "ipc", "uts", "cgroup"];
+  const steps: PlanStep[] = [
+    ...(options.first ?? []).map((op) => run.step("oci", op)),
+    run.step("oci", { op: "pidfdOpen", pid, startTime, as: "container" }, true),
+    run.step("oci", { op: "setns", fd: "container", namespaces }),
+    run.step("oci", { op: "clone3", child: "exec", namespaces: [] }),
+    run.step("exec", { op: "setsid" }),
+    ...(options.before ?? []).map((op) => run.step("exec", op)),
+    run.step("exec", { op: "closeRange", from: 3, keep: [] }),
+    run.step("exec", program(options)),
+  ];
+  const result = await run.exec(
+    created.containerId,
+    { name: "exec", steps },
+    options.timeoutMs ?? 0,
+  );
+  if (result === undefined) return;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).split("\n").filter(Boolean);
+  await run.sayOutput(text(result.stdout), true);
+  await run.sayOutput(
+    text(result.stderr).map((line) => `stderr: ${line}`),
+    true,
+  );
+  if (result.timedOut) run.say("timed out");
+  else if (result.exitCode !== 0) run.say(`exit ${result.exitCode}`);
 }

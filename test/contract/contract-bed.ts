@@ -21,6 +21,8 @@ export interface ContractPlace {
   readonly libraries: readonly string[];
   /** Vitrine's own CNI plugin. */
   readonly cniPlugin: string;
+  /** Lets time pass: real or virtual. */
+  sleep(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -118,6 +120,11 @@ export class ContractBed {
       })),
     );
     return bed;
+  }
+
+  /** A name of this bed, for what lies outside of its directory. */
+  get mark(): string {
+    return this.place.directory.slice(this.place.directory.lastIndexOf("-") + 1);
   }
 
   get logs(): string {

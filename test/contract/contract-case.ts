@@ -29,15 +29,18 @@ export interface ContractCase {
 
 export type Scenario = (run: CaseRun) => Promise<void>;
 
-/** Errnos that do not stop a case, so that later ops show what the refusal left behind. At most 16 of an op. */
+/** A Plan may ignore so many errnos of an op (PLAN_IGNORE_MAX). */
+const ignoredMax = 16;
+
+/** Errnos that do not stop a case, so that later ops show what the refusal left behind; the rarest last. */
 const passed: readonly ErrnoName[] = [
-  ...(["EPERM", "ENOENT", "EACCES", "EBUSY", "EEXIST", "EXDEV", "ENOTDIR", "EISDIR"] as const),
-  ...(["EINVAL", "EROFS", "ELOOP", "ENOTEMPTY", "EBADF", "ENOSPC"] as const),
+  ...(["EPERM", "ENOENT", "EACCES", "EINVAL", "EBUSY", "EEXIST", "EROFS", "ELOOP"] as const),
+  ...(["EBADF", "ENOSPC", "EISDIR", "ENOTDIR", "EXDEV", "ENOTEMPTY"] as const),
 ];
 const passedOf: Partial<Record<Op["op"], readonly ErrnoName[]>> = {
   mount: ["ENODEV", "ENOTBLK"],
   fsmount: ["ENODEV", "EOPNOTSUPP"],
-  writeFile: ["EIO", "EOVERFLOW"],
+  writeFile: ["EIO", "EOVERFLOW", "ESRCH", "ERANGE"],
   cgroupJoin: ["ESRCH", "ENODEV"],
   open: ["ENAMETOOLONG", "EMFILE"],
   mkdir: ["ENAMETOOLONG", "EOVERFLOW"],
@@ -65,6 +68,7 @@ export class CaseRun {
   readonly directory: string;
   readonly transcript: string[] = [];
   readonly #undo: (() => Promise<void>)[] = [];
+  readonly #cgroups = new Map<string, string>();
   #containers = 0;
 
   constructor(bed: ContractBed) {
@@ -84,12 +88,43 @@ export class CaseRun {
 
   async end(): Promise<void> {
     for (const undo of this.#undo.reverse()) await undo();
+    await this.#removeCgroups();
   }
 
-  /** Replaces "~" at the start of a path by the case's directory, also within option strings. */
+  /** Replaces "#pids" by the case's cgroup of that controller, and "~" at the start of a path by the case's directory, also within option strings. */
   path(text: string): string {
+    const cgroup = /^#(\w+)/.exec(text);
+    if (cgroup !== null) return this.cgroup(cgroup[1] ?? "") + text.slice(cgroup[0].length);
     if (!text.includes("~")) return text;
     return text.replace(/(^|[=:,])~(?=[/:,]|$)/g, `$1${this.directory}`);
+  }
+
+  /** Directory of the case's cgroup of a v1 controller; nothing makes it but the case's ops, the end removes it. */
+  cgroup(controller: string): string {
+    let path = this.#cgroups.get(controller);
+    if (path !== undefined) return path;
+    const hierarchy = this.bed.kernel.facts.cgroups.find(
+      ({ version, controllers }) => version === 1 && controllers.includes(controller),
+    );
+    if (hierarchy === undefined) throw new Error(`no cgroup v1 hierarchy has ${controller}`);
+    path = `${hierarchy.path}/vt-contract-${this.bed.mark}-${this.id}`;
+    this.#cgroups.set(controller, path);
+    return path;
+  }
+
+  /** The cgroups of a case go last, when its containers are gone. */
+  async #removeCgroups(): Promise<void> {
+    for (const path of this.#cgroups.values()) {
+      if ((await this.bed.kernel.files.stat(path)) === undefined) continue;
+      await this.bed.kernel.emptyCgroup(path);
+      for (const name of (await this.bed.kernel.files.list(path)) ?? []) {
+        const below = `${path}/${name}`;
+        if ((await this.bed.kernel.files.stat(below))?.type !== "directory") continue;
+        await this.bed.kernel.emptyCgroup(below);
+        await this.bed.host([{ op: "rmdir", path: below }]);
+      }
+      await this.bed.host([{ op: "rmdir", path }]);
+    }
   }
 
   placed<T extends Op>(op: T): T {
@@ -109,13 +144,16 @@ export class CaseRun {
   step(process: ProcessName, op: Op, strict = false): PlanStep {
     const placed = this.placed(op);
     if (strict || op.op === "execve" || op.op === "awaitStart") return { process, op: placed };
-    return { process, op: placed, ignore: [...passed, ...(passedOf[op.op] ?? [])] };
+    const rare = passedOf[op.op] ?? [];
+    const usual = passed.slice(0, ignoredMax - rare.length);
+    return { process, op: placed, ignore: [...usual, ...rare] };
   }
 
   normaliser(wholeTable: boolean, hostNamespaces?: ReadonlyMap<string, string>): Normaliser {
     return new Normaliser({
       directory: this.directory,
       names: [
+        ...[...this.#cgroups].map(([name, path]) => [path, `#${name}`] as const),
         [this.bed.programs, "(programs)"],
         [this.bed.place.directory, "(bed)"],
       ],
@@ -183,23 +221,12 @@ export class CaseRun {
     await (await this.bed.shim()).kill(containerId, signal, all);
   }
 
-  /** What a container wrote, line by line, without the log's time, stream and tag. */
+  /** What a container wrote, line by line, without the log's time and tag. First stdout, then stderr: nothing orders two pipes. */
   async output(created: Created): Promise<readonly string[]> {
     const bytes = await this.bed.kernel.files.read(created.logPath, 4 << 20);
     if (bytes === undefined) return [];
-    const lines: string[] = [];
-    let partial = "";
-    for (const line of new TextDecoder().decode(bytes).split("\n")) {
-      const [, stream = "", tag, ...rest] = line.split(" ");
-      if (tag === undefined) continue;
-      const text = `${stream === "stderr" ? "stderr: " : ""}${rest.join(" ")}`;
-      if (tag === "P") partial += text;
-      else {
-        lines.push(partial + text);
-        partial = "";
-      }
-    }
-    return partial === "" ? lines : [...lines, partial];
+    const text = new TextDecoder().decode(bytes);
+    return [...streamLines(text, "stdout"), ...streamLines(text, "stderr")];
   }
 
   /** Says the lines of a probe or program, normalised. */
@@ -210,6 +237,34 @@ export class CaseRun {
       : undefined;
     const words = this.normaliser(wholeTable, namespaces);
     for (const line of words.lines(lines)) this.say(line);
+  }
+
+  /** Waits until a container has written this line, for 5 seconds at most. */
+  async until(created: Created, line: string): Promise<void> {
+    for (let turn = 0; turn < 500; turn++) {
+      if ((await this.output(created)).includes(line)) return;
+      await this.bed.place.sleep(10);
+    }
+    this.say(`never said: ${line}`);
+  }
+
+  /** Runs ops of the host one by one and says which were refused. */
+  async host(ops: readonly Op[]): Promise<void> {
+    const plan: Plan = { name: "host", steps: ops.map((op) => this.step("host", op)) };
+    const { context, outcomes } = outcomesContext();
+    try {
+      await this.bed.kernel.run(context, plan);
+      this.sayRefused(plan, outcomes);
+    } catch (error) {
+      this.#sayFailure(plan, outcomes, error);
+    }
+  }
+
+  /** Says what a file of the host holds. */
+  async sayFile(path: string): Promise<void> {
+    const bytes = await this.bed.kernel.files.read(this.path(path), 4096).catch(() => undefined);
+    const text = bytes === undefined ? "(not there)" : new TextDecoder().decode(bytes).trim();
+    this.say(`${path}: ${text.replaceAll("\n", " | ")}`);
   }
 
   /** Runs a Plan with `oci` and `exec` in a container and captures its output. */
@@ -226,6 +281,21 @@ export class CaseRun {
       return undefined;
     }
   }
+}
+
+function streamLines(log: string, wanted: "stdout" | "stderr"): readonly string[] {
+  const lines: string[] = [];
+  let line = wanted === "stderr" ? "stderr: " : "";
+  const empty = line;
+  for (const record of log.split("\n")) {
+    const [, stream, tag, ...rest] = record.split(" ");
+    if (stream !== wanted) continue;
+    line += rest.join(" ");
+    if (tag === "P") continue;
+    lines.push(line);
+    line = empty;
+  }
+  return line === empty ? lines : [...lines, line];
 }
 
 export interface Created {

@@ -1,18 +1,23 @@
 /** Every fixed case. */
 import type { ContractCase } from "../contract-case.ts";
 import { capabilityCases } from "./capabilities.ts";
+import { cgroupCases } from "./cgroups.ts";
+import { execCases } from "./exec.ts";
 import { attributeCases } from "./mount-attributes.ts";
 import { mountCases } from "./mounts.ts";
 import { moveCases } from "./move-and-umount.ts";
 import { namespaceCases } from "./namespaces.ts";
+import { networkCases } from "./network.ts";
 import { overlayCases } from "./overlay.ts";
 import { pathCases } from "./paths.ts";
 import { permissionCases } from "./permissions.ts";
 import { pivotCases } from "./pivot-root.ts";
 import { processCases } from "./process-attributes.ts";
+import { programCases } from "./programs.ts";
 import { propagationCases } from "./propagation.ts";
 import { propagationPairCases } from "./propagation-pairs.ts";
 import { seccompCases } from "./seccomp.ts";
+import { signalCases } from "./signals.ts";
 import { userNamespaceCases } from "./user-namespaces.ts";
 
 export interface CaseGroup {
@@ -33,6 +38,11 @@ export const caseGroups: readonly CaseGroup[] = [
   { name: "capabilities", cases: capabilityCases },
   { name: "namespaces", cases: namespaceCases },
   { name: "user namespaces", cases: userNamespaceCases },
+  { name: "cgroups", cases: cgroupCases },
+  { name: "signals", cases: signalCases },
+  { name: "exec", cases: execCases },
+  { name: "network", cases: networkCases },
+  { name: "programs", cases: programCases },
   { name: "seccomp", cases: seccompCases },
   { name: "processes", cases: processCases },
 ];

@@ -342,7 +342,6 @@ export const namespaceCases: readonly ContractCase[] = [
     name: "parentDeathSignal and dumpable are taken",
     run: sandbox(
       [
-        { op: "parentDeathSignal", signal: 0 },
         { op: "dumpable", on: false },
         { op: "dumpable", on: true },
         { op: "parentDeathSignal", signal: 99 },

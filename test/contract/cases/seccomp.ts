@@ -254,10 +254,10 @@ export const seccompCases: readonly ContractCase[] = [
       sh: "hostname x; echo $?; sh -c 'hostname y'; echo $?",
     }),
     expect: [
-      "stderr: hostname: sethostname: Operation not permitted",
+      "1",
       "1",
       "stderr: hostname: sethostname: Operation not permitted",
-      "1",
+      "stderr: hostname: sethostname: Operation not permitted",
     ],
   },
   {
