@@ -3,6 +3,9 @@
  * cgroup hierarchies, pid 1, loopback and uplink. Each area adds its part in a function of its own.
  */
 import { Machine, type MachineOptions } from "./machine.ts";
+import { bootProcesses } from "./process/boot-processes.ts";
+import { hostFileSystem } from "./vfs/host-root.ts";
+import { Mount } from "./vfs/mount.ts";
 
 export type CgroupLayout = "v1-hybrid" | "v2";
 
@@ -21,5 +24,10 @@ const defaults: MachineOptions = {
 
 /** Boots a machine. The same options make the same machine, byte for byte. */
 export function boot(options: BootOptions): Machine {
-  return new Machine({ ...defaults, ...options });
+  const { seed, hostname, release, cpuCount, memoryTotalBytes } = { ...defaults, ...options };
+  const machine = new Machine({ seed, hostname, release, cpuCount, memoryTotalBytes });
+  const disk = hostFileSystem(machine);
+  const root = new Mount(machine.nextMount(), disk.root, 0);
+  bootProcesses(machine, root);
+  return machine;
 }

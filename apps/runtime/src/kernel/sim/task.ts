@@ -180,6 +180,11 @@ export class Scheduler {
     return this.#nowNs;
   }
 
+  /** Nobody is ready to run. */
+  get idle(): boolean {
+    return this.#ready.length === 0;
+  }
+
   /** Time passes because somebody worked. */
   charge(ns: number): void {
     this.#nowNs += BigInt(Math.max(0, Math.round(ns)));
@@ -206,16 +211,17 @@ export class Scheduler {
 
   /**
    * Runs what is ready, and timers that are due, until everybody waits; at most `turns` task turns, so that a
-   * program that never waits leaves room for the others. Returns whether something is still ready.
+   * program that never waits leaves room for the others. Returns whether something is still ready. `enough` is
+   * asked between turns: true ends it.
    */
-  settle(turns = 100_000): boolean {
+  settle(turns = 100_000, enough?: () => boolean): boolean {
     for (;;) {
       this.#fireDue();
       if (this.#ready.length === 0) return false;
       const ready = this.#ready;
       this.#ready = [];
       for (let index = 0; index < ready.length; index++) {
-        if (turns-- <= 0) {
+        if (turns-- <= 0 || enough?.() === true) {
           this.#ready = [...ready.slice(index), ...this.#ready];
           return true;
         }

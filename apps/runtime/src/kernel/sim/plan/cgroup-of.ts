@@ -1,7 +1,6 @@
 /** From a path or a directory of a cgroup file system to the cgroup it stands for. */
 import type { CgroupNode } from "../cgroup/hierarchy.ts";
 import type { Machine } from "../machine.ts";
-import type { Dentry } from "../vfs/inode.ts";
 
 /** The cgroup at an absolute path of the host, below the place where its hierarchy is mounted. */
 export function cgroupAt(machine: Machine, path: string): CgroupNode | undefined {
@@ -17,8 +16,4 @@ export function cgroupAt(machine: Machine, path: string): CgroupNode | undefined
   return undefined;
 }
 
-/** What a directory of a cgroup file system is of; undefined for others. */
-export function cgroupNodeOf(dentry: Dentry): CgroupNode | undefined {
-  const { node } = dentry.inode as unknown as { readonly node?: CgroupNode };
-  return node;
-}
+export { cgroupNodeOf } from "../fs/cgroup-file-system.ts";

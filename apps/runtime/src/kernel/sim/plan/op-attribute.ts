@@ -70,11 +70,11 @@ export function oomScoreAdjOp(x: PlanProcess, op: OpOf<"oomScoreAdj">): number {
 }
 
 function checkCwd(x: PlanProcess): void {
-  let cwd: string;
+  let cwd = "";
   try {
     cwd = getcwd(x.process);
   } catch (thrown) {
-    return x.failed(thrown, "working directory");
+    x.failed(thrown, "working directory");
   }
   if (cwd[0] !== "/") x.failPath("EXDEV", "working directory is outside the root:", cwd);
 }

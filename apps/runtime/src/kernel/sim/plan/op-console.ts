@@ -51,14 +51,17 @@ function openSlave(x: PlanProcess, at: string, number: number): number {
   return x.fail("ENODEV", "the pty's slave is none of a devpts");
 }
 
-/** The slave as dev/console of init: a bind mount, made fd onto fd. */
-function bindConsole(x: PlanProcess, at: string, slave: number): void {
-  let dev: Parent;
+function consoleParent(x: PlanProcess, at: string): Parent {
   try {
-    dev = openParent(x, at, "dev/console");
+    return openParent(x, at, "dev/console");
   } catch (thrown) {
     return x.failed(thrown, "dev/console");
   }
+}
+
+/** The slave as dev/console of init: a bind mount, made fd onto fd. */
+function bindConsole(x: PlanProcess, at: string, slave: number): void {
+  const dev = consoleParent(x, at);
   try {
     const flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
     const made = attemptFd(() => openResolved(x, dev.fd, dev.name, flags, 0o620, 0));

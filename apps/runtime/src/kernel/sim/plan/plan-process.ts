@@ -58,12 +58,17 @@ function isAlive(process: Process): boolean {
 
 /** Who hears of a Plan's ops, and who may change what comes of one. */
 export interface PlanObserver {
-  /** Asked before each op: an errno makes it fail with that, not run. */
-  before(plan: Plan, index: number, op: Op): ErrnoName | undefined;
+  /** An op begins: its number, counted over the whole machine, and an errno that it shall fail with instead of being run. */
+  begin(plan: Plan, index: number, op: Op): OpTicket;
   /** Told after each op that reported, also of an execve that succeeded. */
-  after(plan: Plan, report: OpReport): void;
+  end(plan: Plan, report: OpReport, number: number): void;
   /** How long the op takes, ns of virtual time. */
   durationNs(op: Op): number;
+}
+
+export interface OpTicket {
+  readonly number: number;
+  readonly errno: ErrnoName | undefined;
 }
 
 /** What all processes of one run of a Plan share. */

@@ -7,8 +7,9 @@ import type { ProcessName } from "../../op.ts";
 import type { OpReport, Plan } from "../../plan.ts";
 import { failureOf } from "../../plan-failure.ts";
 import type { Process } from "../process/process.ts";
+import { spawnProcess } from "../process/spawn.ts";
 import { close, closeRange, installFile } from "../syscall/file.ts";
-import { clone3, setsid } from "../syscall/process.ts";
+import { setsid } from "../syscall/process.ts";
 import type { Coroutine } from "../task.ts";
 import type { OpenFile } from "../vfs/open-file.ts";
 import { undoMounts } from "./op-mount.ts";
@@ -81,17 +82,25 @@ function refused(plan: Plan, errno: "EINVAL" | "EPERM", detail: string): PlanOut
 }
 
 /**
- * Runs a Plan whose ops all belong to `host`, as the process `daemon`, and returns when it is done. EPERM for ops
- * that would change the daemon itself, EINVAL for ops of other processes; nothing is run then.
+ * Runs a Plan whose ops all belong to `host`, as the process `daemon`, and returns when it is done; `told` hears
+ * of each op as it ends. EPERM for ops that would change the daemon itself, EINVAL for ops of other processes; nothing is run then.
  */
-export function runHostPlan(daemon: Process, plan: Plan, observer: PlanObserver): PlanOutcome {
+export function runHostPlan(
+  daemon: Process,
+  plan: Plan,
+  observer: PlanObserver,
+  told: (report: OpReport) => void = () => undefined,
+): PlanOutcome {
   for (const { process, op } of plan.steps) {
     if (process !== "host") return refused(plan, "EINVAL", `an op of ${process} in a plan of host`);
     if (!hostAllows(op)) return refused(plan, "EPERM", `${op.op} would change the daemon itself`);
   }
   const reports: OpReport[] = [];
   const listener: PlanListener = {
-    report: (report) => void reports.push(report),
+    report: (report) => {
+      reports.push(report);
+      told(report);
+    },
     ready: () => undefined,
     left: () => undefined,
     born: () => undefined,
@@ -113,15 +122,17 @@ export interface ChildOptions {
   readonly main: (child: Process) => Coroutine<number>;
 }
 
-/** Starts a process that leads a session of its own and has these fds only; throws the Refusal of clone3. */
+/** Starts a process that leads a session of its own and has these fds only; throws the Refusal of fork(2). */
 export function startChild(parent: Process, options: ChildOptions): Process {
-  const child = clone3(parent, { namespaces: [], body: (made) => options.main(made) });
+  const child = spawnProcess(parent, {
+    comm: options.comm,
+    argv: options.argv,
+    env: [],
+    body: options.main,
+  });
   closeRange(child, 0, []);
   for (const file of options.stdio) installFile(child, file, 0);
   setsid(child);
-  child.comm = options.comm;
-  child.argv = options.argv;
-  child.env = [];
   return child;
 }
 

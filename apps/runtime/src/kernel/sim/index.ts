@@ -1,0 +1,26 @@
+/** The simulated kernel as the rest of the runtime uses it. */
+export { type BootOptions, boot, type CgroupLayout } from "./boot.ts";
+export { type DrawOptions, drawFaults } from "./fault/draw-faults.ts";
+export type { Fault } from "./fault/fault.ts";
+export { faultText, parseFault } from "./fault/grammar.ts";
+export type { KernelEvent, Machine } from "./machine.ts";
+export { runHostPlan, startOci } from "./plan/run-plan.ts";
+export type { Process } from "./process/process.ts";
+export { isRefusal, Refusal } from "./refusal.ts";
+export type { SupportRow } from "./support.ts";
+export { close, lseek, openat2, writeNow } from "./syscall/file.ts";
+export { fromHostId, toHostId, type UserNamespace } from "./user/user-namespace.ts";
+export { type CowDriver, CowPool, cowGeometry } from "./vfs/cow-file-system.ts";
+export type { Mount, PathPoint } from "./vfs/mount.ts";
+export { putFile } from "./vfs/put-file.ts";
+export { DaemonCrash } from "./world/daemon-life.ts";
+export type { SimulationHost } from "./world/host.ts";
+export { durationNs, opNames } from "./world/op-durations.ts";
+export {
+  difference,
+  type Residue,
+  residueBetween,
+  type Snapshot,
+  snapshot,
+} from "./world/residue.ts";
+export { Simulation, type SimulationOptions } from "./world/simulation.ts";

@@ -1,0 +1,179 @@
+/** Running a program of the host to its end, a CNI plugin: its own session, bounded output, killed whole on timeout and abort. */
+
+import type { ErrnoName } from "../../errno.ts";
+import { errnoText } from "../../errno-text.ts";
+import { KernelError } from "../../errors.ts";
+import type { Program, ProgramResult } from "../../kernel.ts";
+import { SIGKILL } from "../abi.ts";
+import type { CniFault } from "../fault/fault-schedule.ts";
+import { startChild } from "../plan/run-plan.ts";
+import type { Process } from "../process/process.ts";
+import { Refusal } from "../refusal.ts";
+import { InputPipe, OutputPipe, pipeFile } from "../shim/output.ts";
+import { write } from "../syscall/file.ts";
+import { deliverSignal, execve, wait4 } from "../syscall/process.ts";
+import type { Coroutine } from "../task.ts";
+import { WaitQueue } from "../task.ts";
+import type { DaemonLife } from "./daemon-life.ts";
+
+const exitNotStarted = 127;
+const msNs = 1_000_000n;
+
+/** What was written, up to a bound; the rest is read and dropped. */
+class Captured {
+  readonly #max: number;
+  readonly #chunks: Uint8Array[] = [];
+  #kept = 0;
+  truncated = false;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  take(data: Uint8Array): void {
+    const part = data.slice(0, this.#max - this.#kept);
+    if (part.length < data.length) this.truncated = true;
+    if (part.length === 0) return;
+    this.#chunks.push(part);
+    this.#kept += part.length;
+  }
+
+  bytes(): Uint8Array {
+    const all = new Uint8Array(this.#kept);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all;
+  }
+}
+
+const encoder = new TextEncoder();
+const pluginError = { code: 999, msg: "a fault that was asked for" };
+
+/** A plugin that does not do its work. */
+function* failing(self: Process, how: CniFault): Coroutine<number> {
+  if (how === "hang") for (;;) yield { on: [new WaitQueue()] };
+  const fails = how === "fail";
+  const said = fails ? JSON.stringify({ cniVersion: "1.0.0", ...pluginError }) : "{ no JSON";
+  yield* write(self, 1, encoder.encode(said));
+  return fails ? 1 : 0;
+}
+
+interface Started {
+  readonly process: Process;
+  /** Why execve failed; read when it has ended. */
+  readonly refused: () => ErrnoName | undefined;
+}
+
+function start(
+  life: DaemonLife,
+  program: Program,
+  outputs: readonly [Captured, Captured],
+  fault: CniFault | undefined,
+): Started {
+  const { machine } = life;
+  let refused: ErrnoName | undefined;
+  function* main(self: Process): Coroutine<number> {
+    if (fault !== undefined) return yield* failing(self, fault);
+    try {
+      return execve(self, program.path, program.argv, program.env);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      refused = thrown.errno;
+      return exitNotStarted;
+    }
+  }
+  const stdio = [
+    pipeFile(machine, new InputPipe(program.stdin), false),
+    ...outputs.map((output) => {
+      const pipe = new OutputPipe(
+        (data) => output.take(data),
+        () => undefined,
+      );
+      return pipeFile(machine, pipe, true);
+    }),
+  ];
+  const comm = program.path.slice(program.path.lastIndexOf("/") + 1).slice(0, 15);
+  const process = startChild(life.process, { comm, argv: program.argv, stdio, main });
+  return { process, refused: () => refused };
+}
+
+/** The program with all that it started: its session, and the descendants that left it. */
+function killAll(root: Process): void {
+  const doomed = new Set<Process>();
+  const add = (process: Process): void => {
+    if (doomed.has(process)) return;
+    doomed.add(process);
+    for (const child of process.children) add(child);
+  };
+  add(root);
+  for (const process of root.machine.processes.values()) {
+    if (process.session === root.pid) add(process);
+  }
+  for (const process of doomed) if (process.state === "alive") deliverSignal(process, SIGKILL);
+}
+
+function startError(path: string, errno: ErrnoName): KernelError {
+  return new KernelError({
+    errno,
+    op: "library",
+    detail: `start ${path}`,
+    message: `start ${path}: ${errno}, ${errnoText(errno)}`,
+  });
+}
+
+/**
+ * Runs `program` and waits for it. Children that it leaves behind in its session are killed with it.
+ * @throws KernelError with the errno of execve(2) when it cannot be started; the signal's reason on abort.
+ */
+export function runProgram(
+  life: DaemonLife,
+  program: Program,
+  signal: AbortSignal | undefined,
+  fault: CniFault | undefined,
+): Promise<ProgramResult> {
+  return life.promise(`program ${program.path}`, (resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const outputs = [
+      new Captured(program.stdoutBytesMax),
+      new Captured(program.stderrBytesMax),
+    ] as const;
+    let started: Started;
+    try {
+      started = start(life, program, outputs, fault);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      return reject(startError(program.path, thrown.errno));
+    }
+    const { process } = started;
+    let timedOut = false;
+    const kill = () => killAll(process);
+    const cancelTimer = life.after(BigInt(program.timeoutMs) * msNs, () => {
+      timedOut = true;
+      kill();
+    });
+    signal?.addEventListener("abort", kill, { once: true });
+    function* wait(): Coroutine<void> {
+      const ended = yield* wait4(life.process, process.pid);
+      cancelTimer();
+      signal?.removeEventListener("abort", kill);
+      killAll(process);
+      const errno = started.refused();
+      const status = ended?.status;
+      if (signal?.aborted) reject(signal.reason);
+      else if (errno !== undefined) reject(startError(program.path, errno));
+      else
+        resolve({
+          pid: process.pid,
+          exitCode: status?.kind === "signaled" ? 128 + status.signal : (status?.code ?? 0),
+          timedOut,
+          stdout: outputs[0].bytes(),
+          stderr: outputs[1].bytes(),
+          truncated: outputs[0].truncated || outputs[1].truncated,
+        });
+    }
+    life.spawn(`vitrined waits for ${program.path}`, wait(), reject);
+  });
+}
