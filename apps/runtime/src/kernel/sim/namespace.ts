@@ -16,8 +16,14 @@ interface NamespaceBase<Type extends NamespaceType> {
 
 export interface MountNamespace extends NamespaceBase<"mnt"> {
   root: Mount;
-  /** Every mount attached in this namespace, in order of mount id. */
+  /** Every mount attached in this namespace. Asking makes those that a lazy copy still lacks. */
   readonly mounts: Set<Mount>;
+  /** A mount came or went (mount-namespace.ts); without them `mounts` itself is changed. */
+  admit?(mount: Mount): void;
+  expel?(mount: Mount): void;
+  /** A process or an open file refers to it, or does no longer: without any its mounts end. */
+  hold?(): void;
+  release?(): void;
 }
 
 export interface PidNamespace extends NamespaceBase<"pid"> {

@@ -71,7 +71,7 @@ export class Process {
   exitSignal = 17;
 
   credentials: Credentials;
-  namespaces: Namespaces;
+  #namespaces: Namespaces;
   #root: PathPoint;
   #cwd: PathPoint;
   umask = 0o022;
@@ -85,6 +85,8 @@ export class Process {
   apparmor = "unconfined";
   apparmorOnExec: string | undefined;
   oomScoreAdj = 0;
+  /** What somebody with CAP_SYS_RESOURCE set last: others may go back down to it (proc_pid_oom_score_adj(5)). */
+  oomScoreAdjMin = 0;
   dumpable = true;
   parentDeathSignal = 0;
   subreaper = false;
@@ -133,7 +135,8 @@ export class Process {
     this.pid = born.pids[0] as number;
     this.parent = born.parent;
     this.credentials = born.credentials;
-    this.namespaces = born.namespaces;
+    this.#namespaces = born.namespaces;
+    born.namespaces.mnt.hold?.();
     this.#root = born.root;
     this.#cwd = born.cwd;
     born.root.mount.addUser(this);
@@ -151,10 +154,24 @@ export class Process {
 
   /** Who is no longer alive holds no directory any more. */
   set state(state: "alive" | "zombie" | "dead") {
+    const wasAlive = this.#state === "alive";
     this.#state = state;
-    if (state === "alive") return;
+    if (state === "alive" || !wasAlive) return;
     this.#root.mount.removeUser(this);
     this.#cwd.mount.removeUser(this);
+    this.#namespaces.mnt.release?.();
+  }
+
+  get namespaces(): Namespaces {
+    return this.#namespaces;
+  }
+
+  set namespaces(namespaces: Namespaces) {
+    const before = this.#namespaces.mnt;
+    this.#namespaces = namespaces;
+    if (before === namespaces.mnt || this.#state !== "alive") return;
+    namespaces.mnt.hold?.();
+    before.release?.();
   }
 
   get root(): PathPoint {

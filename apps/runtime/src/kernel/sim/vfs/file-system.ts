@@ -162,6 +162,9 @@ export abstract class FileSystem {
     }
   }
 
+  /** mount(2) with MS_REMOUNT: new options. EINVAL for those it does not know or that cannot change. */
+  reconfigure(_caller: Process, _options: ReadonlyMap<string, string>): void {}
+
   space(): { readonly totalBytes: number; readonly freeBytes: number } {
     return { totalBytes: 0, freeBytes: 0 };
   }

@@ -42,15 +42,15 @@ export function beforeChange(mount: Mount): void {
 /** Puts a mount that sits nowhere, with all below it, onto a dentry of `at.mount` on which nothing sits. */
 export function attach(mount: Mount, at: PathPoint): void {
   beforeChange(at.mount);
-  if (at.mount.lazyCopies !== undefined)
-    for (const copy of at.mount.lazyCopies) copy.pending?.covered(at.dentry);
   mount.parent = at.mount;
   mount.mountpoint = at.dentry;
   at.mount.setChild(at.dentry, mount);
-  at.mount.pending?.covered(at.dentry);
+  if (at.mount.lazyCopies !== undefined)
+    for (const copy of at.mount.lazyCopies) copy.pending?.covered(at.dentry);
   addCover(at.dentry, 1);
   at.dentry.cover?.here.add(mount);
-  if (mount.namespace !== at.mount.namespace) enterNamespace(mount, at.mount.namespace);
+  if (at.mount.namespace === undefined) letFloat(mount, at.mount.madeIn);
+  else if (mount.namespace !== at.mount.namespace) enterNamespace(mount, at.mount.namespace);
 }
 
 /** Takes a mount, with all below it, from where it sits. Its namespace is the caller's business. */
@@ -58,8 +58,10 @@ export function detach(mount: Mount): void {
   const { parent, mountpoint } = mount;
   if (parent === undefined || mountpoint === undefined) return;
   beforeChange(mount);
-  parent.pending?.covered(mountpoint);
   parent.setChild(mountpoint, undefined);
+  parent.pending?.covered(mountpoint);
+  if (parent.lazyCopies !== undefined)
+    for (const copy of parent.lazyCopies) copy.pending?.uncovered(mountpoint);
   mountpoint.cover?.here.delete(mount);
   addCover(mountpoint, -1);
   mount.parent = undefined;
@@ -69,10 +71,29 @@ export function detach(mount: Mount): void {
 /** Makes a mount and all below it members of `namespace`; of none when it is undefined. */
 export function enterNamespace(mount: Mount, namespace: MountNamespace | undefined): void {
   forEachMade(mount, (one) => {
-    if (one.namespace === namespace) return;
-    if (one.namespace !== undefined) madeMounts(one.namespace).delete(one);
+    if (one.namespace !== undefined) expel(one.namespace, one);
     one.namespace = namespace;
-    if (namespace !== undefined) madeMounts(namespace).add(one);
+    one.madeIn = undefined;
+    if (namespace !== undefined) admit(namespace, one);
+  });
+}
+
+/** Notes a member in its namespace. A namespace made by hand has its `mounts` alone. */
+export function admit(namespace: MountNamespace, mount: Mount): void {
+  if (namespace.admit === undefined) namespace.mounts.add(mount);
+  else namespace.admit(mount);
+}
+
+function expel(namespace: MountNamespace, mount: Mount): void {
+  if (namespace.expel === undefined) namespace.mounts.delete(mount);
+  else namespace.expel(mount);
+}
+
+/** Makes a mount and all below it a tree that sits nowhere but may be attached. */
+export function letFloat(mount: Mount, madeIn: MountNamespace | undefined): void {
+  forEachMade(mount, (one) => {
+    one.namespace = undefined;
+    one.madeIn = madeIn;
   });
 }
 
@@ -150,9 +171,4 @@ export function isLocalMountpoint(namespace: MountNamespace, dentry: Dentry): bo
   for (const mount of [...dentry.cover.here]) beforeChange(mount);
   for (const mount of dentry.cover.here) if (mount.namespace === namespace) return true;
   return false;
-}
-
-/** The mounts of a namespace that exist already: what a lazy copy has not made is not among them. */
-export function madeMounts(namespace: MountNamespace): Set<Mount> {
-  return (namespace as { readonly made?: Set<Mount> }).made ?? namespace.mounts;
 }

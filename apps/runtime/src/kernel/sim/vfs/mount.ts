@@ -35,8 +35,10 @@ export interface PendingChildren {
   childAt(dentry: Dentry): Mount | undefined;
   /** Makes all that are missing. */
   finish(): void;
-  /** A child came or went at `dentry`: what the original has there no longer counts. */
+  /** The original got a child at `dentry`, or the copy lost its own: what the original has there does not count. */
   covered(dentry: Dentry): void;
+  /** The original has none there any more. */
+  uncovered(dentry: Dentry): void;
 }
 
 const nobody: ReadonlySet<Process> = new Set();
@@ -61,6 +63,11 @@ export class Mount {
   unbindable = false;
   /** Idmapped mount: the user namespace whose maps apply. */
   idmap: UserNamespace | undefined;
+  /**
+   * Set in a detached tree that can be attached (fsmount, open_tree with clone): the namespace of who made it.
+   * A mount with neither this nor `namespace` was unmounted and only lives on in open files.
+   */
+  madeIn: MountNamespace | undefined;
   /** Copies of this one that still look here for children of theirs. */
   lazyCopies: Set<Mount> | undefined;
   pending: PendingChildren | undefined;

@@ -69,6 +69,10 @@ export class OpenFile {
       mount.openFiles += change;
       if (this.#writes) mount.writers += change;
     }
+    if (this.namespace?.type === "mnt") {
+      if (references > 0) this.namespace.hold?.();
+      else this.namespace.release?.();
+    }
     if (references <= 0) this.released?.();
   }
 

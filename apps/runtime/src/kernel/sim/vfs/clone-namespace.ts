@@ -1,0 +1,63 @@
+/**
+ * Copies of mount namespaces, for clone3(2) and unshare(2) with CLONE_NEWNS (copy_mnt_ns()), and who may enter one.
+ * A copy is made lazily (clone-lazily.ts): at first it has its root mount, and those on the way to the root and cwd of
+ * its first process. A container makes all of it private, pivots and detaches the old root, and so never pays for the
+ * mounts of other pods.
+ */
+import type { MountNamespace } from "../namespace.ts";
+import type { Process } from "../process/process.ts";
+import { refuse } from "../refusal.ts";
+import { capableIn } from "../user/capable.ts";
+import type { UserNamespace } from "../user/user-namespace.ts";
+import { cloneLazily } from "./clone-lazily.ts";
+import type { Mount, PathPoint } from "./mount.ts";
+import { MountTreeNamespace } from "./mount-namespace.ts";
+import { topMount } from "./mount-tree.ts";
+
+export interface NamespaceCopy {
+  readonly namespace: MountNamespace;
+  /** The caller's root and cwd in the copy. A place outside the copied namespace stays what it is. */
+  readonly root: PathPoint;
+  readonly cwd: PathPoint;
+}
+
+/**
+ * A copy of the caller's namespace owned by `owner`. Owned by a lesser user namespace, its mounts are slaves where the
+ * originals are shared, keep their attributes and cannot be taken away one by one (mount_namespaces(7),
+ * "Restrictions").
+ */
+export function copyMountNamespace(caller: Process, owner: UserNamespace): NamespaceCopy {
+  const { machine } = caller;
+  const source = caller.namespaces.mnt;
+  const lesser = owner !== source.owner;
+  const root = cloneLazily(machine, source.root, { lesser });
+  const namespace = new MountTreeNamespace(machine.nextNamespace(), owner, root, source);
+  const copyOf = (mount: Mount): Mount | undefined => {
+    if (mount === source.root) return root;
+    const { parent, mountpoint } = mount;
+    if (parent === undefined || mountpoint === undefined) return undefined;
+    return copyOf(parent)?.childAt(mountpoint);
+  };
+  const translate = (point: PathPoint): PathPoint => {
+    if (point.mount.namespace !== source) return point;
+    const mount = copyOf(point.mount);
+    return mount === undefined ? point : { mount, dentry: point.dentry };
+  };
+  return { namespace, root: translate(caller.root), cwd: translate(caller.cwd) };
+}
+
+/** Where a process that enters the namespace has its root and cwd. */
+export function rootOf(namespace: MountNamespace): PathPoint {
+  return topMount({ mount: namespace.root, dentry: namespace.root.root });
+}
+
+/** mntns_install(): what setns(2) asks for before it enters a mount namespace. EPERM. */
+export function checkEnterMountNamespace(caller: Process, namespace: MountNamespace): void {
+  const { credentials } = caller;
+  const own = credentials.userNamespace;
+  const may =
+    capableIn(credentials, namespace.owner, "CAP_SYS_ADMIN") &&
+    capableIn(credentials, own, "CAP_SYS_CHROOT") &&
+    capableIn(credentials, own, "CAP_SYS_ADMIN");
+  if (!may) refuse("EPERM");
+}

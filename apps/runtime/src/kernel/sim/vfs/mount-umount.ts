@@ -1,0 +1,90 @@
+/** umount2(2): what may go, what is busy, and what goes with it elsewhere (do_umount() and umount_tree()). */
+import { MNT_DETACH, MNT_FORCE } from "../abi.ts";
+import type { Machine } from "../machine.ts";
+import type { Process } from "../process/process.ts";
+import { refuse } from "../refusal.ts";
+import { capableIn } from "../user/capable.ts";
+import { forgetPending, mayPropagate } from "./clone-lazily.ts";
+import type { Mount, PathPoint } from "./mount.ts";
+import { isMountRoot } from "./mount-attach.ts";
+import { dissolve } from "./mount-dissolve.ts";
+import { attach, beforeChange, detach } from "./mount-tree.ts";
+import { leavingElsewhere, listeners, overmount } from "./propagation-events.ts";
+
+/** Somebody's root, cwd, executable or open file is on it. */
+export function isInUse(machine: Machine, mount: Mount): boolean {
+  if (mount.openFiles > 0) return true;
+  for (const process of mount.users) if (process.state === "alive") return true;
+  for (const process of machine.processes.values())
+    if (process.state === "alive" && process.executable?.mount === mount) return true;
+  return false;
+}
+
+/** propagate_mount_busy(): it, or what would go with it, is in use. */
+function isBusy(machine: Machine, mount: Mount): boolean {
+  if (mount.children.size > 0 || isInUse(machine, mount)) return true;
+  const { parent, mountpoint } = mount;
+  if (parent?.peers === undefined || mountpoint === undefined) return false;
+  beforeChange(parent);
+  for (const listener of listeners(parent)) {
+    const child = listener.childAt(mountpoint);
+    if (child === undefined || child === mount) continue;
+    const stays = [...child.children.keys()].some((dentry) => dentry !== child.root);
+    if (!stays && isInUse(machine, child)) return true;
+  }
+  return false;
+}
+
+/** All mounts of the tree that exist, or that must be made because others would notice their going. */
+function collect(mount: Mount, found: Set<Mount>): void {
+  found.add(mount);
+  if (mount.pending !== undefined) {
+    if (mayPropagate(mount)) mount.pending.finish();
+    else forgetPending(mount);
+  }
+  for (const child of mount.madeChildren.values()) collect(child, found);
+}
+
+/** Takes a whole tree away, and with it what listeners have at the same places. */
+export function unmountTree(machine: Machine, top: Mount): void {
+  beforeChange(top);
+  const leaving = new Set<Mount>();
+  collect(top, leaving);
+  const elsewhere = leavingElsewhere(leaving);
+  // Children first, so that each place is empty when what covered it comes down.
+  for (const mount of [...elsewhere].reverse()) removeCovered(machine, mount, elsewhere);
+  dissolve(machine, top);
+}
+
+/** Ends one mount; what covers it and stays comes down to where it sat. */
+function removeCovered(machine: Machine, mount: Mount, going: ReadonlySet<Mount>): void {
+  const { parent, mountpoint } = mount;
+  let cover = overmount(mount);
+  while (cover !== undefined && going.has(cover)) cover = overmount(cover);
+  if (cover !== undefined) detach(cover);
+  dissolve(machine, mount);
+  if (cover !== undefined && parent !== undefined && mountpoint !== undefined)
+    attach(cover, { mount: parent, dentry: mountpoint });
+}
+
+/** umount2(2) of what a path led to, as `mayMount` has allowed. `flags`: MNT_DETACH, MNT_FORCE. */
+export function unmount(caller: Process, point: PathPoint, flags: number): void {
+  const { machine } = caller;
+  const { mount } = point;
+  if (!isMountRoot(point) || mount.namespace !== caller.namespaces.mnt || mount.locked) {
+    refuse("EINVAL");
+  }
+  const overFileSystem = () =>
+    capableIn(caller.credentials, mount.fileSystem.userNamespace, "CAP_SYS_ADMIN");
+  if ((flags & MNT_FORCE) !== 0 && !overFileSystem()) refuse("EPERM");
+  const detachOnly = (flags & MNT_DETACH) !== 0;
+  if (mount === caller.root.mount && !detachOnly) {
+    // Who unmounts their root gets it read-only instead: how a machine goes down.
+    if (!overFileSystem()) refuse("EPERM");
+    if (mount.writers > 0) refuse("EBUSY");
+    mount.fileSystem.readOnly = true;
+    return;
+  }
+  if (!detachOnly && isBusy(machine, mount)) refuse("EBUSY");
+  unmountTree(machine, mount);
+}
