@@ -4,6 +4,7 @@
  * its first process. A container makes all of it private, pivots and detaches the old root, and so never pays for the
  * mounts of other pods.
  */
+import type { Machine } from "../machine.ts";
 import type { MountNamespace } from "../namespace.ts";
 import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
@@ -16,22 +17,23 @@ import { topMount } from "./mount-tree.ts";
 
 export interface NamespaceCopy {
   readonly namespace: MountNamespace;
-  /** The caller's root and cwd in the copy. A place outside the copied namespace stays what it is. */
-  readonly root: PathPoint;
-  readonly cwd: PathPoint;
+  /** The same place in the copy; a place outside the copied namespace stays what it is. For root and cwd. */
+  readonly translate: (point: PathPoint) => PathPoint;
 }
 
 /**
- * A copy of the caller's namespace owned by `owner`. Owned by a lesser user namespace, its mounts are slaves where the
- * originals are shared, keep their attributes and cannot be taken away one by one (mount_namespaces(7),
- * "Restrictions").
+ * A copy of `source` owned by `owner`. Owned by a lesser user namespace, its mounts are slaves where the originals are
+ * shared, keep their attributes and cannot be taken away one by one (mount_namespaces(7), "Restrictions").
  */
-export function copyMountNamespace(caller: Process, owner: UserNamespace): NamespaceCopy {
-  const { machine } = caller;
-  const source = caller.namespaces.mnt;
+export function copyMountNamespace(
+  machine: Machine,
+  source: MountNamespace,
+  owner: UserNamespace,
+  inode: number,
+): NamespaceCopy {
   const lesser = owner !== source.owner;
   const root = cloneLazily(machine, source.root, { lesser });
-  const namespace = new MountTreeNamespace(machine.nextNamespace(), owner, root, source);
+  const namespace = new MountTreeNamespace(machine, { inode, owner, root, copyOf: source });
   const copyOf = (mount: Mount): Mount | undefined => {
     if (mount === source.root) return root;
     const { parent, mountpoint } = mount;
@@ -43,7 +45,7 @@ export function copyMountNamespace(caller: Process, owner: UserNamespace): Names
     const mount = copyOf(point.mount);
     return mount === undefined ? point : { mount, dentry: point.dentry };
   };
-  return { namespace, root: translate(caller.root), cwd: translate(caller.cwd) };
+  return { namespace, translate };
 }
 
 /** Where a process that enters the namespace has its root and cwd. */

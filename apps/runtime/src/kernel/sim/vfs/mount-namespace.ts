@@ -2,6 +2,7 @@
  * A mount namespace that may be a lazy copy: its mounts are made when somebody asks for all of them, and end when
  * no process and no open file refers to it any more.
  */
+import type { Machine } from "../machine.ts";
 import type { MountNamespace } from "../namespace.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import type { Mount } from "./mount.ts";
@@ -16,6 +17,7 @@ export class MountTreeNamespace implements MountNamespace {
   readonly inode: number;
   readonly owner: UserNamespace;
   root: Mount;
+  readonly #machine: Machine;
   /** The mounts that exist already. */
   readonly #made = new Set<Mount>();
   /** Those of them that mount-visible.ts asks for. */
@@ -27,12 +29,21 @@ export class MountTreeNamespace implements MountNamespace {
   pinned = false;
 
   /** `root` and what is below it become members. */
-  constructor(inode: number, owner: UserNamespace, root: Mount, copyOf?: MountNamespace) {
-    this.inode = inode;
-    this.owner = owner;
-    this.root = root;
-    this.#copyOf = copyOf instanceof MountTreeNamespace ? copyOf : undefined;
-    enterNamespace(root, this);
+  constructor(
+    machine: Machine,
+    kind: {
+      readonly inode: number;
+      readonly owner: UserNamespace;
+      readonly root: Mount;
+      readonly copyOf?: MountNamespace;
+    },
+  ) {
+    this.#machine = machine;
+    this.inode = kind.inode;
+    this.owner = kind.owner;
+    this.root = kind.root;
+    this.#copyOf = kind.copyOf instanceof MountTreeNamespace ? kind.copyOf : undefined;
+    enterNamespace(kind.root, this);
   }
 
   /** Every mount, those that a lazy copy had not made included. */
@@ -70,6 +81,6 @@ export class MountTreeNamespace implements MountNamespace {
   release(): void {
     this.#holders--;
     if (this.#holders > 0 || this.pinned || this.root.namespace !== this) return;
-    dissolve(this.root.fileSystem.machine, this.root);
+    dissolve(this.#machine, this.root);
   }
 }
