@@ -27,6 +27,7 @@ export function linuxPlace(): ContractPlace {
     busybox,
     libraries: librariesOf(busybox),
     cniPlugin: nativePath("cni/vitrine-bridge"),
+    drive: (work) => work,
     sleep: (ms) => delay(ms),
     close: async () => kernel.close(),
   };

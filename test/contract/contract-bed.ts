@@ -21,6 +21,8 @@ export interface ContractPlace {
   readonly libraries: readonly string[];
   /** Vitrine's own CNI plugin. */
   readonly cniPlugin: string;
+  /** Lets `work` come to its end: a simulated machine runs only while somebody drives it. */
+  drive<T>(work: Promise<T>): Promise<T>;
   /** Lets time pass: real or virtual. */
   sleep(ms: number): Promise<void>;
   close(): Promise<void>;
@@ -99,27 +101,32 @@ export class ContractBed {
   /** Makes the directories and copies the programs; `close` takes all of it away. */
   static async open(place: ContractPlace): Promise<ContractBed> {
     const bed = new ContractBed(place);
-    await bed.host([
+    await place.drive(bed.#furnish());
+    return bed;
+  }
+
+  async #furnish(): Promise<void> {
+    const { place } = this;
+    await this.host([
       { op: "mkdir", path: place.directory, mode: 0o711 },
-      { op: "mkdir", path: bed.logs, mode: 0o700 },
-      { op: "mkdir", path: bed.cases, mode: 0o755 },
-      { op: "mkdir", path: bed.programs, mode: 0o755 },
-      { op: "mkdir", path: `${bed.programs}/lib`, mode: 0o755 },
+      { op: "mkdir", path: this.logs, mode: 0o700 },
+      { op: "mkdir", path: this.cases, mode: 0o755 },
+      { op: "mkdir", path: this.programs, mode: 0o755 },
+      { op: "mkdir", path: `${this.programs}/lib`, mode: 0o755 },
       { op: "mkdir", path: `${place.directory}/shim`, mode: 0o700 },
     ]);
-    await bed.#copy(place.probe, "probe");
-    await bed.#copy(place.busybox, "busybox");
+    await this.#copy(place.probe, "probe");
+    await this.#copy(place.busybox, "busybox");
     for (const library of place.libraries) {
-      await bed.#copy(library, `lib/${library.slice(library.lastIndexOf("/") + 1)}`);
+      await this.#copy(library, `lib/${library.slice(library.lastIndexOf("/") + 1)}`);
     }
-    await bed.host(
+    await this.host(
       applets.map((name) => ({
         op: "symlink",
         target: "busybox",
-        path: `${bed.programs}/${name}`,
+        path: `${this.programs}/${name}`,
       })),
     );
-    return bed;
   }
 
   /** A name of this bed, for what lies outside of its directory. */
@@ -173,9 +180,13 @@ export class ContractBed {
   }
 
   async close(): Promise<void> {
+    await this.place.drive(this.#clear());
+    await this.place.close();
+  }
+
+  async #clear(): Promise<void> {
     await this.#shim?.shutdown();
     await this.host([{ op: "removeTree", path: this.place.directory }]);
-    await this.place.close();
   }
 
   async #copy(from: string, name: string): Promise<void> {

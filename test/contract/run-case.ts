@@ -2,10 +2,11 @@
 import type { ContractBed } from "./contract-bed.ts";
 import { CaseRun, type Scenario } from "./contract-case.ts";
 
-export async function transcriptOf(
-  bed: ContractBed,
-  scenario: Scenario,
-): Promise<readonly string[]> {
+export function transcriptOf(bed: ContractBed, scenario: Scenario): Promise<readonly string[]> {
+  return bed.place.drive(runScenario(bed, scenario));
+}
+
+async function runScenario(bed: ContractBed, scenario: Scenario): Promise<readonly string[]> {
   const run = new CaseRun(bed);
   try {
     await scenario(run);
