@@ -10,8 +10,8 @@ import {
   close,
   cowGeometry,
   lseek,
+  OverlayFileSystem,
   openat2,
-  overlayOf,
   putFile,
   writeNow,
 } from "../../kernel/sim/index.ts";
@@ -88,8 +88,10 @@ const overlay: Kind = {
       },
       { op: "moveMount", fd: "snapshot", path: at },
     ]);
-    const file = overlayOf(stage.simulation.machine, at);
-    return () => ({ read: file.copyUp.bytes, written: file.copyUp.bytes + 4096 });
+    const mount = [...stage.simulation.machine.init.namespaces.mnt.mounts].at(-1);
+    if (!(mount?.fileSystem instanceof OverlayFileSystem)) throw new Error("no overlay is mounted");
+    const { copyUp } = mount.fileSystem;
+    return () => ({ read: copyUp?.bytes ?? 0, written: copyUp?.bytes ?? 0 });
   },
 };
 

@@ -8,7 +8,7 @@ import type { ErrnoName } from "../../kernel/errno.ts";
 import { messageOf, RuntimeError } from "../../kernel/errors.ts";
 import type { Plan } from "../../kernel/plan.ts";
 import { planToText } from "../../kernel/plan-text.ts";
-import { type Process, Refusal, type SimulationHost } from "../../kernel/sim/index.ts";
+import type { Process, SimulationHost } from "../../kernel/sim/index.ts";
 import { idle, podOf } from "../pods.ts";
 import { Stage } from "../stage.ts";
 import { type EditedPlan, editPlan, type PlanEdit } from "./edit-plan.ts";
@@ -70,11 +70,8 @@ class Editing {
     }
   };
 
-  readonly onOp = (index: number, plan: Plan): void => {
-    if (plan !== this.plan) return;
-    const errno = this.#refusals.get(index);
-    if (errno !== undefined) throw new Refusal(errno, "as you wished");
-  };
+  readonly refuse = (plan: Plan, index: number): ErrnoName | undefined =>
+    plan === this.plan ? this.#refusals.get(index) : undefined;
 }
 
 function initOf(stage: Stage, containerId: string): Process | undefined {
@@ -85,11 +82,11 @@ function initOf(stage: Stage, containerId: string): Process | undefined {
 
 async function runOnce(options: WhatIfOptions, edits: readonly PlanEdit[]): Promise<WhatIfRun> {
   const editing = new Editing(edits);
-  const { editPlan: edit, onOp } = editing;
+  const { editPlan: edit, refuse } = editing;
   const stage = await Stage.open({
     seed: options.seed,
     host: options.host,
-    simulation: { editPlan: edit, onOp },
+    simulation: { editPlan: edit, refuse },
   });
   const pod = podOf("what-if", [idle("inside", options.container)], options.pod);
   try {

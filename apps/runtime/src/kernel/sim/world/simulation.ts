@@ -3,6 +3,7 @@
  * and the machine's tasks run in turn and moves virtual time when everybody waits. The same options make the
  * same run, byte for byte.
  */
+import type { ErrnoName } from "../../errno.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { Op } from "../../op.ts";
 import type { OpReport, Plan } from "../../plan.ts";
@@ -34,6 +35,8 @@ export interface SimulationOptions extends Omit<BootOptions, "seed"> {
   readonly apparmor?: boolean;
   /** A Plan as it shall be run instead: what if. */
   readonly editPlan?: (plan: Plan) => Plan;
+  /** An errno that an op is to be refused with, by its place in the edited Plan: what if. */
+  readonly refuse?: (plan: Plan, index: number) => ErrnoName | undefined;
   /** Told of every op when it has ended; `number` counts the ops of the machine from 1. */
   readonly onOp?: (number: number, plan: Plan, op: Op, report: OpReport) => void;
   /** Virtual time after which `drive` gives up, ms. Unset: a day. */
@@ -197,8 +200,9 @@ export class Simulation {
     if (this.#life !== undefined && this.#life.process.state !== "alive") this.crashDaemon();
   }
 
-  #begin(_plan: Plan, _index: number, op: Op): OpTicket {
-    const errno = this.#schedule.beforeOp(op);
+  #begin(plan: Plan, index: number, op: Op): OpTicket {
+    const scheduled = this.#schedule.beforeOp(op);
+    const errno = this.options.refuse?.(plan, index) ?? scheduled;
     return { number: this.#schedule.ops, errno };
   }
 
