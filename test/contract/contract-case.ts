@@ -347,6 +347,8 @@ export interface SandboxOptions {
   readonly namespaces?: readonly NamespaceType[];
   /** Ops of init before anything else. */
   readonly early?: readonly Op[];
+  /** A pivot_root that succeeds makes every mount one of the case. */
+  readonly pivots?: boolean;
   /** Leaves out the tmpfs on the case's directory. */
   readonly bare?: boolean;
 }
@@ -386,20 +388,27 @@ export function sandbox(
     for (const op of list.filter((op) => !isProgram(op))) steps.push(run.step("init", op));
     steps.push(run.step("init", { op: "awaitStart" }));
     steps.push(run.step("init", list.find(isProgram) ?? probeProgram(run, probe)));
-    await runToEnd(run, { name: "sandbox", steps }, false);
+    await runToEnd(run, { name: "sandbox", steps }, options.pivots ? "pivoted" : false);
   };
+}
+
+function hasPivoted({ plan, outcomes }: Created): boolean {
+  return outcomes.some(
+    ({ index, errno }) => errno === "ok" && plan.steps[index]?.op.op === "pivotRoot",
+  );
 }
 
 /** Runs a container to its end and says refused ops, output and, when it is not 0, the exit code. */
 export async function runToEnd(
   run: CaseRun,
   plan: Plan,
-  wholeTable: boolean,
+  wholeTable: boolean | "pivoted",
   cgroupPaths: readonly string[] = [],
 ): Promise<void> {
   const created = await run.create(plan, cgroupPaths);
   if (created === undefined || !(await run.start(created))) return;
+  const whole = wholeTable === "pivoted" ? hasPivoted(created) : wholeTable;
   const { exitCode, oomKilled } = await run.wait(created.containerId);
-  await run.sayOutput(await run.output(created), wholeTable);
+  await run.sayOutput(await run.output(created), whole);
   if (exitCode !== 0) run.say(`exit ${exitCode}${oomKilled ? " by the OOM killer" : ""}`);
 }
