@@ -60,6 +60,7 @@ function copyState(from: Process, to: Process): void {
   to.apparmor = from.apparmor;
   to.apparmorOnExec = from.apparmorOnExec;
   to.oomScoreAdj = from.oomScoreAdj;
+  to.oomScoreAdjMin = from.oomScoreAdjMin;
   to.dumpable = from.dumpable;
   to.tty = from.tty;
   to.argv = from.argv;

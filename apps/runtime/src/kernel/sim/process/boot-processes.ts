@@ -1,6 +1,8 @@
 /** The first process: pid 1 of the host, in the first namespaces, with every right there is (bootup(7)). */
+import { adoptProcess } from "../cgroup/boot-cgroups.ts";
 import type { Machine } from "../machine.ts";
 import { isRefusal } from "../refusal.ts";
+import { gate } from "../seccomp/gate.ts";
 import type { Coroutine } from "../task.ts";
 import {
   allCapabilities,
@@ -11,6 +13,7 @@ import {
 } from "../user/credentials.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import type { Mount } from "../vfs/mount.ts";
+import { confine } from "./apparmor.ts";
 import { initialNamespaces } from "./initial-namespaces.ts";
 import { initialRlimits } from "./initial-rlimits.ts";
 import { startLife } from "./life.ts";
@@ -63,7 +66,11 @@ export function rootCredentials(
   };
 }
 
-/** Makes the first namespaces around `root`, and init. Sets `init`, `initUserNamespace`, `initPidNamespace` of the machine. */
+/**
+ * Makes the first namespaces around `root`, and init, which is in the root of every cgroup hierarchy there is by
+ * now. Sets `init`, `initUserNamespace`, `initPidNamespace`,
+ * `gate` and `confine` of the machine.
+ */
 export function bootProcesses(
   machine: Machine,
   root: Mount,
@@ -86,6 +93,9 @@ export function bootProcesses(
   machine.processes.set(1, init);
   machine.init = init;
   countUser(machine, 0, 1);
+  adoptProcess(init);
+  machine.gate = gate;
+  machine.confine = confine;
   startLife(init, reapForever);
   return init;
 }

@@ -3,6 +3,7 @@ import type { Machine } from "../machine.ts";
 import type { NetNamespace, PidNamespace } from "../namespace.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import type { Mount } from "../vfs/mount.ts";
+import { MountTreeNamespace } from "../vfs/mount-namespace.ts";
 import type { Namespaces } from "./process.ts";
 
 const inodes = {
@@ -65,10 +66,10 @@ export function emptyNetwork(inode: number, owner: UserNamespace): NetNamespace 
 
 /** One of each, `root` the root of the mount namespace. */
 export function initialNamespaces(machine: Machine, root: Mount): Namespaces {
-  const owner = initialUserNamespace();
+  // The host's disk was made before, and its ids are of this namespace already.
+  const owner = machine.initUserNamespace ?? initialUserNamespace();
   const pid = initialPidNamespace(owner);
-  const mnt = { type: "mnt" as const, inode: inodes.mnt, owner, root, mounts: new Set([root]) };
-  root.namespace = mnt;
+  const mnt = new MountTreeNamespace(machine, { inode: inodes.mnt, owner, root });
   const net = emptyNetwork(inodes.net, owner);
   machine.initUserNamespace = owner;
   machine.initPidNamespace = pid;

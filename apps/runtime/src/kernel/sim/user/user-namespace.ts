@@ -14,6 +14,8 @@ export interface UserNamespace {
   uidMap: readonly IdMapping[];
   gidMap: readonly IdMapping[];
   setgroups: "allow" | "deny";
+  /** Whether its maker had CAP_SETFCAP: only then may it map id 0 of the parent itself. */
+  readonly parentCouldSetFcap?: boolean;
 }
 
 /** What an id without a mapping looks like: /proc/sys/kernel/overflowuid. */
