@@ -2,6 +2,7 @@
 import { errnoByName } from "../../errno.ts";
 import type { Op, OpName, OpOf } from "../../op.ts";
 import type { OpReport, PlanStep } from "../../plan.ts";
+import { NewImage } from "../process/life.ts";
 import { Refusal } from "../refusal.ts";
 import {
   setDumpable,
@@ -240,10 +241,10 @@ class Attempt {
     return refusal === undefined || ignored;
   }
 
-  /** Ends it with what it threw; whatever is no Refusal is execve's success, or a fault of the model. */
+  /** Ends it with what it threw; a new image is execve's success, anything else the death of the process or a fault of the model. */
   thrown(thrown: unknown): boolean {
     if (thrown instanceof Refusal) return this.end(0, thrown);
-    if (this.#step.op.op === "execve" && !(thrown instanceof Error)) this.end(0, undefined);
+    if (thrown instanceof NewImage) this.end(0, undefined);
     throw thrown;
   }
 

@@ -101,8 +101,10 @@ export class HeldContainer {
         console: (_, master) => this.#io.takeMaster(master),
         changed: () => owner.changed(),
       });
+      this.#io.given();
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
+      this.#io.given();
       this.#io.close();
       this.#log.close();
       throw refusalOf(thrown.errno, "vitrine-oci cannot be started");

@@ -102,8 +102,11 @@ export class HeldExec {
         stdio: this.#io.theirs,
         changed: () => owner.changed(),
       });
+      this.#io.given();
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
+      this.#io.given();
+      this.#io.close();
       throw refusalOf(thrown.errno, "vitrine-oci cannot be started");
     }
     this.#oci = this.#launch.oci;

@@ -63,7 +63,7 @@ export function shimAt(viewer: Process, path: string): PodShim | undefined {
   }
   const dentry = directory.point?.dentry;
   releaseFile(directory);
-  for (const shim of shims) if (shim.process.cwd.dentry === dentry) return shim;
+  for (const shim of shims) if (shim.alive && shim.process.cwd.dentry === dentry) return shim;
   return undefined;
 }
 
@@ -279,6 +279,7 @@ export class PodShim implements ContainerOwner {
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
       this.#greeting?.refused(new Refusal(thrown.errno, `s: ${thrown.errno}`));
+      this.#greeting = undefined;
       return false;
     }
     this.#greeting?.listening();
@@ -325,11 +326,18 @@ export class PodShim implements ContainerOwner {
     }
   }
 
+  /** The process has been reaped. One that was killed before its first turn never ran to its end. */
+  reaped(): void {
+    if (!this.#ended) this.#over();
+  }
+
   /** The process ends, in whichever way. */
   #over(): void {
     this.#ended = true;
+    this.#greeting?.refused(new Refusal("ECONNRESET", "it ended before it listened"));
     this.#idle?.cancel();
     shimsOf(this.process.machine).delete(this);
+    this.#greeting = undefined;
     for (const container of this.#containers.values()) container.abandon();
     for (const exec of this.#execs) exec.abandon();
     this.#closer?.done();

@@ -24,6 +24,7 @@ export class StandardIo {
   readonly #input: InputPipe | undefined;
   /** What becomes fd 0, 1, 2 of the process. */
   readonly theirs: readonly OpenFile[];
+  readonly #nothing: OpenFile;
   #reader: Task | undefined;
   #master: OpenFile | undefined;
 
@@ -31,6 +32,7 @@ export class StandardIo {
     this.#shim = shim;
     this.#options = options;
     const nothing = openFile(shim, AT_FDCWD, "/dev/null", { flags: O_RDWR });
+    this.#nothing = nothing;
     if (options.terminal) {
       this.theirs = [nothing, nothing, nothing];
       return;
@@ -39,7 +41,11 @@ export class StandardIo {
     const { machine } = shim;
     const input = this.#input === undefined ? nothing : pipeFile(machine, this.#input, false);
     this.theirs = [input, this.#output("stdout"), this.#output("stderr")];
-    if (input !== nothing) releaseFile(nothing);
+  }
+
+  /** The process has its fds: what the shim held for it is let go. */
+  given(): void {
+    releaseFile(this.#nothing);
   }
 
   /** Nobody can write to stdout or stderr any more. */

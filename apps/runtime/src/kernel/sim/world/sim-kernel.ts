@@ -17,6 +17,7 @@ import type { OpReport, Plan } from "../../plan.ts";
 import { failureOf } from "../../plan-failure.ts";
 import { SIGKILL } from "../abi.ts";
 import type { CniFault } from "../fault/fault-schedule.ts";
+import { bootId } from "../fs/sysctl.ts";
 import type { PlanObserver } from "../plan/plan-process.ts";
 import { runHostPlan, startOci } from "../plan/run-plan.ts";
 import { Refusal } from "../refusal.ts";
@@ -254,6 +255,7 @@ export class SimKernel implements Kernel {
     const { process } = this.#life;
     function* wait(): Coroutine<void> {
       yield* wait4(process, shim.process.pid);
+      shim.reaped();
     }
     this.#life.spawn(`vitrined waits for the shim of ${shim.podId}`, wait(), () => undefined);
   }
@@ -302,14 +304,13 @@ function unexplained(plan: Plan, exitCode: number): KernelError {
 function factsOf(life: DaemonLife, apparmor: boolean): HostFacts {
   const { machine, process } = life;
   const { release, hostname, memoryTotalBytes, cpuCount, seed } = machine.options;
-  const hex = (seed >>> 0).toString(16).padStart(8, "0");
   const { effective } = process.credentials;
   return {
     mode: "sim",
     release,
     architecture: "amd64",
     hostname,
-    bootId: `${hex}-0000-4000-8000-000000000001`,
+    bootId: bootId(seed),
     cgroups: machine.hierarchies
       .filter(({ controllers }) => controllers.length > 0)
       .map(({ mountpoint, version, controllers }) => ({ path: mountpoint, version, controllers })),

@@ -158,6 +158,7 @@ export class Simulation {
     const untilNs = scheduler.nowNs + BigInt(this.options.driveLimitMs ?? dayMs) * msNs;
     let patience = patientTurns;
     let turn = true;
+    let shownNs = scheduler.nowNs;
     for (;;) {
       if (turn) await host.turn();
       turn = false;
@@ -174,12 +175,13 @@ export class Simulation {
           continue;
         }
         if (next > untilNs) throw this.#stuck("virtual time is over");
-        if (host.pace !== undefined && next > scheduler.nowNs) {
-          await host.pace(next - scheduler.nowNs);
-        }
         scheduler.advanceTo(next);
       }
       patience = patientTurns;
+      if (host.pace !== undefined && scheduler.nowNs > shownNs) {
+        await host.pace(scheduler.nowNs - shownNs);
+        shownNs = scheduler.nowNs;
+      }
       turn = this.#activity.happened;
       this.#activity.happened = false;
     }
