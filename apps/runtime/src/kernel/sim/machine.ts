@@ -8,7 +8,7 @@ import type { NetDevice } from "./net/network.ts";
 import type { Process } from "./process/process.ts";
 import type { ProgramTable } from "./program/program.ts";
 import { type Coroutine, Scheduler } from "./task.ts";
-import type { UserNamespace } from "./user/user-namespace.ts";
+import { initialUserNamespace } from "./user/user-namespace.ts";
 import type { FileSystemFactory } from "./vfs/file-system.ts";
 import type { Mount } from "./vfs/mount.ts";
 
@@ -45,9 +45,10 @@ export class Machine {
   readonly hierarchies: CgroupHierarchy[] = [];
   readonly fileSystems = new Map<string, FileSystemFactory>();
   readonly programs: ProgramTable = new Map();
+  /** There before anything else: file systems belong to it. */
+  readonly initUserNamespace = initialUserNamespace();
   /** Set by the boot. */
   init!: Process;
-  initUserNamespace!: UserNamespace;
   initPidNamespace!: PidNamespace;
   /** Every network device there is, wherever it lives: indexes are unique per namespace, names too. */
   readonly devices = new Set<NetDevice>();

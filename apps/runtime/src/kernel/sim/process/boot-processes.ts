@@ -68,7 +68,7 @@ export function rootCredentials(
 
 /**
  * Makes the first namespaces around `root`, and init, which is in the root of every cgroup hierarchy there is by
- * now. Sets `init`, `initUserNamespace`, `initPidNamespace`,
+ * now. Sets `init`, `initPidNamespace`,
  * `gate` and `confine` of the machine.
  */
 export function bootProcesses(

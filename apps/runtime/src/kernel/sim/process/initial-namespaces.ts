@@ -12,28 +12,9 @@ const inodes = {
   time: 4026531834,
   cgroup: 4026531835,
   pid: 4026531836,
-  user: 4026531837,
   uts: 4026531838,
   ipc: 4026531839,
 };
-
-const idMax = 0xffff_ffff;
-
-/** The host's user namespace: every id is itself. */
-export function initialUserNamespace(): UserNamespace {
-  const identity = [{ containerId: 0, hostId: 0, size: idMax }];
-  return {
-    type: "user",
-    inode: inodes.user,
-    parent: undefined,
-    level: 0,
-    ownerUid: 0,
-    ownerGid: 0,
-    uidMap: identity,
-    gidMap: identity,
-    setgroups: "allow",
-  };
-}
 
 function initialPidNamespace(owner: UserNamespace): PidNamespace {
   return {
@@ -66,12 +47,10 @@ export function emptyNetwork(inode: number, owner: UserNamespace): NetNamespace 
 
 /** One of each, `root` the root of the mount namespace. */
 export function initialNamespaces(machine: Machine, root: Mount): Namespaces {
-  // The host's disk was made before, and its ids are of this namespace already.
-  const owner = machine.initUserNamespace ?? initialUserNamespace();
+  const owner = machine.initUserNamespace;
   const pid = initialPidNamespace(owner);
   const mnt = new MountTreeNamespace(machine, { inode: inodes.mnt, owner, root });
   const net = emptyNetwork(inodes.net, owner);
-  machine.initUserNamespace = owner;
   machine.initPidNamespace = pid;
   machine.newNetwork?.(net);
   return {

@@ -18,6 +18,24 @@ export interface UserNamespace {
   readonly parentCouldSetFcap?: boolean;
 }
 
+const idMax = 0xffff_ffff;
+
+/** The host's user namespace: every id is itself. Its inode number is the kernel's own (PROC_USER_INIT_INO). */
+export function initialUserNamespace(): UserNamespace {
+  const identity = [{ containerId: 0, hostId: 0, size: idMax }];
+  return {
+    type: "user",
+    inode: 4026531837,
+    parent: undefined,
+    level: 0,
+    ownerUid: 0,
+    ownerGid: 0,
+    uidMap: identity,
+    gidMap: identity,
+    setgroups: "allow",
+  };
+}
+
 /** What an id without a mapping looks like: /proc/sys/kernel/overflowuid. */
 export const overflowId = 65534;
 

@@ -81,7 +81,10 @@ function lines(all: readonly string[]): string {
   return `${all.join("\n")}\n`;
 }
 
-/** The host's root file system as it is before anything is mounted on it. */
+/**
+ * The host's root file system as it is before anything is mounted on it. Its ids are of the host's user
+ * namespace.
+ */
 export function hostFileSystem(machine: Machine): FileSystem {
   const disk = new StoredFileSystem(machine, {
     type: "ext4",
