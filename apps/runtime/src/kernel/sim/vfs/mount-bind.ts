@@ -4,6 +4,7 @@ import { refuse } from "../refusal.ts";
 import { cloneMount, copyTree } from "./clone-mount.ts";
 import type { Mount, PathPoint } from "./mount.ts";
 import { attachTree, isDirectory, placeFor } from "./mount-attach.ts";
+import { MountTreeNamespace } from "./mount-namespace.ts";
 import { isBelow, letFloat } from "./mount-tree.ts";
 
 /** __has_locked_children(): a copy without them would show what they hide. */
@@ -18,6 +19,13 @@ function hasLockedChildren(point: PathPoint): boolean {
 function mayCopy(caller: Process, mount: Mount): boolean {
   const { mnt } = caller.namespaces;
   return mount.namespace === mnt || mount.madeIn === mnt || mount.fileSystem.type === "nsfs";
+}
+
+/** The mount namespace whose file in nsfs this is. */
+function namespaceBehind(point: PathPoint): MountTreeNamespace | undefined {
+  if (point.mount.fileSystem.type !== "nsfs") return undefined;
+  const { namespace } = point.dentry as { readonly namespace?: unknown };
+  return namespace instanceof MountTreeNamespace ? namespace : undefined;
 }
 
 /** EINVAL for an unbindable source, one of a foreign namespace, and a copy that would uncover what is locked. */
@@ -40,11 +48,15 @@ export function bindMount(
   target: PathPoint,
   recursive: boolean,
 ): void {
+  const bound = namespaceBehind(source);
+  // mnt_ns_loop(): a namespace must not keep itself alive, nor one older than itself.
+  if (bound !== undefined && bound.inode <= caller.namespaces.mnt.inode) refuse("EINVAL");
   const place = placeFor(target);
   if (place.mount.namespace !== caller.namespaces.mnt) refuse("EINVAL");
   checkSource(caller, source, recursive);
   if (isDirectory(place) !== isDirectory(source)) refuse("ENOTDIR");
   attachTree(caller.machine, copySource(caller, source, recursive), place);
+  if (bound !== undefined) bound.pinned = true;
 }
 
 /** open_tree(2) with OPEN_TREE_CLONE: the root of a detached copy. */
