@@ -50,6 +50,7 @@ const passedOf: Partial<Record<Op["op"], readonly ErrnoName[]>> = {
   linkUp: ["ENODEV", "ENAMETOOLONG"],
   oomScoreAdj: ["ERANGE"],
   mountSetattr: ["EOPNOTSUPP"],
+  chown: ["EOVERFLOW"],
   setns: ["ESRCH", "EUSERS"],
   unshare: ["EUSERS"],
   pidfdOpen: ["ESRCH"],
@@ -347,7 +348,9 @@ export interface SandboxOptions {
   readonly namespaces?: readonly NamespaceType[];
   /** Ops of init before anything else. */
   readonly early?: readonly Op[];
-  /** A pivot_root that succeeds makes every mount one of the case. */
+  /** The case has its directory already. */
+  readonly made?: boolean;
+  /** A pivot_root or chroot that succeeds makes every mount one of the case. */
   readonly pivots?: boolean;
   /** Leaves out the tmpfs on the case's directory. */
   readonly bare?: boolean;
@@ -374,7 +377,7 @@ export function sandbox(
   options: SandboxOptions = {},
 ): Scenario {
   return async (run) => {
-    await makeDirectory(run);
+    if (options.made !== true) await makeDirectory(run);
     const steps: PlanStep[] = [];
     for (const op of options.first ?? []) steps.push(run.step("oci", op));
     const namespaces = options.namespaces ?? ["mnt"];
@@ -394,7 +397,8 @@ export function sandbox(
 
 function hasPivoted({ plan, outcomes }: Created): boolean {
   return outcomes.some(
-    ({ index, errno }) => errno === "ok" && plan.steps[index]?.op.op === "pivotRoot",
+    ({ index, errno }) =>
+      errno === "ok" && ["pivotRoot", "chroot"].includes(plan.steps[index]?.op.op ?? ""),
   );
 }
 

@@ -353,7 +353,12 @@ export const themes: readonly Theme[] = [
     scenario: (ops) =>
       container({
         bare: true,
-        inside: [mkdir("/jail"), open("/jail", ["path", "directory"], "root"), ...ops],
+        inside: [
+          ...dirs("/jail", "/jail/a", "/jail/b", "/jail/a/b"),
+          file("/jail/c", "x"),
+          open("/jail", ["path", "directory"], "root"),
+          ...ops,
+        ],
         probe: [...look, "ls", "/"],
       }),
   },

@@ -2,7 +2,9 @@
 import type { ContractCase } from "../contract-case.ts";
 import { capabilityCases } from "./capabilities.ts";
 import { cgroupCases } from "./cgroups.ts";
+import { chrootCases } from "./chroot.ts";
 import { execCases } from "./exec.ts";
+import { idmappedCases } from "./idmapped-mounts.ts";
 import { attributeCases } from "./mount-attributes.ts";
 import { mountCases } from "./mounts.ts";
 import { moveCases } from "./move-and-umount.ts";
@@ -32,6 +34,8 @@ export const caseGroups: readonly CaseGroup[] = [
   { name: "propagation, pairs", cases: propagationPairCases },
   { name: "propagation", cases: propagationCases },
   { name: "pivot_root", cases: pivotCases },
+  { name: "chroot", cases: chrootCases },
+  { name: "idmapped mounts", cases: idmappedCases },
   { name: "overlay", cases: overlayCases },
   { name: "paths", cases: pathCases },
   { name: "permissions", cases: permissionCases },
