@@ -27,7 +27,9 @@ function moveHere(node: CgroupNode, text: string, writer: Process): void {
   const pid = writtenInteger(text);
   if (pid < 0) refuse("EINVAL");
   const process = pid === 0 ? writer : writer.namespaces.pid.processes.get(pid);
-  if (process === undefined || process.state !== "alive") return refuse("ESRCH");
+  if (process === undefined || process.state !== "alive") {
+    refuse("ESRCH");
+  }
   checkMover(writer, process, node, (at) => mayWriteProcs(at, writer));
   joinCgroup(process, node);
 }

@@ -56,16 +56,23 @@ export type FileTable<Subject> = ReadonlyMap<string, FileRow<Subject>>;
 
 const rootOwner: Owner = { uid: 0, gid: 0 };
 
-/** A row of a table, applied to one subject. */
+/** A row of a table, applied to what it is about. `identity`: where that is made anew at each lookup. */
 export class RowEntry<Subject> implements PseudoEntry {
-  readonly subject: Subject;
+  readonly subject: unknown;
+  readonly #about: Subject;
   readonly #row: FileRow<Subject>;
   readonly #owner: Owner;
 
-  constructor(row: FileRow<Subject>, subject: Subject, owner: Owner = rootOwner) {
+  constructor(
+    row: FileRow<Subject>,
+    about: Subject,
+    owner: Owner = rootOwner,
+    identity: unknown = about,
+  ) {
     this.#row = row;
-    this.subject = subject;
+    this.#about = about;
     this.#owner = owner;
+    this.subject = identity;
   }
 
   get type(): FileType {
@@ -79,22 +86,22 @@ export class RowEntry<Subject> implements PseudoEntry {
   }
   get text(): PseudoEntry["text"] {
     const { text } = this.#row;
-    return text && ((viewer) => text(this.subject, viewer));
+    return text && ((viewer) => text(this.#about, viewer));
   }
   get write(): PseudoEntry["write"] {
     const { write } = this.#row;
-    return write && ((text, viewer) => write(this.subject, text, viewer));
+    return write && ((text, viewer) => write(this.#about, text, viewer));
   }
   get target(): PseudoEntry["target"] {
     const { target } = this.#row;
-    return target && ((viewer) => target(this.subject, viewer));
+    return target && ((viewer) => target(this.#about, viewer));
   }
   get jump(): PseudoEntry["jump"] {
     const { jump } = this.#row;
-    return jump && ((viewer) => jump(this.subject, viewer));
+    return jump && ((viewer) => jump(this.#about, viewer));
   }
   open(flags: number, opener: Process): undefined {
-    this.#row.open?.(this.subject, opener, flags);
+    this.#row.open?.(this.#about, opener, flags);
   }
 }
 

@@ -122,7 +122,7 @@ function openFound(caller: Process, found: Walk, flags: number, created: boolean
   const point = { mount, dentry };
   if ((flags & O_PATH) !== 0) return new OpenFile({ point, flags });
   if (!created) checkOpen(caller, mount, dentry, flags);
-  const made = inode.fileSystem.open(dentry, flags, caller);
+  const made = inode.fileSystem.open(dentry, flags, caller, point);
   if (made !== undefined) return made;
   switch (inode.type) {
     case "char": {
