@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly release: string;
   readonly cpuCount: number;
   readonly memoryTotalBytes: number;
+  /** Of the machine this one is a guest of: a virtual machine's processors are scheduled by its host. */
+  readonly scheduler?: Scheduler;
 }
 
 /** What the kernel itself saw: one call of a process, for level 4 of the diagram and for what-if facts. */
@@ -39,7 +41,7 @@ export interface KernelEvent {
 
 export class Machine {
   readonly options: MachineOptions;
-  readonly scheduler = new Scheduler(bootMonotonicNs);
+  readonly scheduler: Scheduler;
   /** Every process by its host pid, zombies included. */
   readonly processes = new Map<number, Process>();
   readonly hierarchies: CgroupHierarchy[] = [];
@@ -101,6 +103,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.options = options;
+    this.scheduler = options.scheduler ?? new Scheduler(bootMonotonicNs);
     this.#random = (options.seed ^ 0x9e3779b9) >>> 0;
   }
 

@@ -26,7 +26,7 @@ import { RecordDisk, SimRecords, type WriteWatch } from "./records.ts";
 import { simContent } from "./sim-content.ts";
 import { type DirectoryWatch, SimKernel } from "./sim-kernel.ts";
 
-export interface SimulationOptions extends Omit<BootOptions, "seed"> {
+export interface SimulationOptions extends Omit<BootOptions, "seed" | "scheduler"> {
   readonly seed: number;
   readonly host: SimulationHost;
   /** What goes wrong, in the grammar of fault/grammar.ts. RuntimeError INVALID_ARGUMENT for what is none. */
@@ -39,6 +39,8 @@ export interface SimulationOptions extends Omit<BootOptions, "seed"> {
   readonly refuse?: (plan: Plan, index: number) => ErrnoName | undefined;
   /** Told of every op when it has ended; `number` counts the ops of the machine from 1. */
   readonly onOp?: (number: number, plan: Plan, op: Op, report: OpReport) => void;
+  /** The simulation whose machine this one is a guest of; that one's `drive` drives both. */
+  readonly guestOf?: Simulation;
   /** Virtual time after which `drive` gives up, ms. Unset: a day. */
   readonly driveLimitMs?: number;
 }
@@ -67,8 +69,8 @@ export class Simulation {
   /** Time, for whoever stands outside of the daemon. */
   readonly clock: Clock;
   readonly records = new RecordDisk();
-  readonly #activity: Activity = { happened: false };
-  readonly #watches = new Set<DirectoryWatch>();
+  readonly #activity: Activity;
+  readonly #watches: Set<DirectoryWatch>;
   readonly #observer: PlanObserver;
   readonly #schedule: FaultSchedule;
   #life: DaemonLife | undefined;
@@ -78,7 +80,12 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.options = options;
     this.#schedule = new FaultSchedule(options.faults ?? []);
-    this.machine = boot(options);
+    const { guestOf } = options;
+    this.#activity = guestOf === undefined ? { happened: false } : guestOf.#activity;
+    this.#watches = guestOf === undefined ? new Set() : guestOf.#watches;
+    this.machine = boot(
+      guestOf === undefined ? options : { ...options, scheduler: guestOf.machine.scheduler },
+    );
     this.clock = new MachineClock(this.machine, this.#activity);
     this.#observer = {
       begin: (plan, index, op) => this.#begin(plan, index, op),
