@@ -14,9 +14,10 @@ import { livenessRestart } from "./scenarios/liveness-restart.ts";
 import { ctrRun, dockerRun } from "./scenarios/lone-containers.ts";
 import { oomKill } from "./scenarios/oom-kill.ts";
 import { pause } from "./scenarios/pause.ts";
+import { gvisor, kata } from "./scenarios/second-kernels.ts";
 import { snapshotters } from "./scenarios/snapshotters.ts";
 
-const lone: ReadonlySet<string> = new Set(["ctr-run", "docker-run"]);
+const lone: ReadonlySet<string> = new Set(["ctr-run", "docker-run", "gvisor", "kata"]);
 
 export const scenarios: readonly Scenario[] = [
   demoPod,
@@ -34,6 +35,8 @@ export const scenarios: readonly Scenario[] = [
   dockerRun,
   ctrRun,
   crio,
+  gvisor,
+  kata,
   ...attacks,
 ];
 

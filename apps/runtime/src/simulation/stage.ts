@@ -67,12 +67,13 @@ export class Stage {
   #world: World;
   #engine: Engine;
 
-  private constructor(options: StageOptions) {
+  private constructor(options: StageOptions, guestOf?: Stage) {
     this.options = options;
     this.simulation = new Simulation({
       ...options.simulation,
       seed: options.seed,
       host: options.host,
+      ...(guestOf === undefined ? {} : { guestOf: guestOf.simulation }),
     });
     const { machine } = this.simulation;
     this.tracer = new ListTracer({
@@ -119,6 +120,22 @@ export class Stage {
     const stage = new Stage(options);
     await stage.play(stage.#engine.start(stage.context));
     return stage;
+  }
+
+  /** A machine inside another stage's machine; what happens in it stands in the same recording. */
+  static async openGuest(host: Stage, options: StageOptions): Promise<Stage> {
+    const guest = new Stage({ ...options, changed: (span) => host.adopt(span) }, host);
+    const { resource, nowNs, seed } = guest.tracer.options;
+    // That the guest's daemon finds nothing at its start is no part of the story.
+    const silent = new ListTracer({ resource, nowNs, seed, forget: true });
+    await guest.#engine.start({ ...guest.context, tracer: silent });
+    return guest;
+  }
+
+  /** Takes a span of a guest into the recording. */
+  adopt(span: ListSpan): void {
+    if (this.options.forgetSpans !== true && span.endNs === undefined) this.tracer.spans.push(span);
+    this.options.changed?.(span);
   }
 
   /** A context without a span and without a deadline. */

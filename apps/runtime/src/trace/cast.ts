@@ -92,6 +92,30 @@ export const casts = {
     parts: { client: "kubelet", runtime: "containerd", shim: "containerdShim", oci: "runsc" },
     steps: {},
   },
+  gvisorGuest: {
+    title: "gVisor, inside the sentry",
+    why: "What the container asks of a kernel, the sentry does.",
+    parts: {
+      client: "runsc",
+      runtime: "runsc",
+      shim: "containerdShim",
+      oci: "runsc",
+      kernel: "sentry",
+    },
+    steps: { "image.": ["containerd", "registry"] },
+  },
+  kataGuest: {
+    title: "Kata Containers, inside the guest",
+    why: "The agent does in the guest what runc does on a host.",
+    parts: {
+      client: "agent",
+      runtime: "agent",
+      shim: "agent",
+      oci: "agent",
+      kernel: "guestKernel",
+    },
+    steps: {},
+  },
   kata: {
     title: "Kata Containers",
     why: "Each pod is a virtual machine: a guest kernel stands between the container and the host.",

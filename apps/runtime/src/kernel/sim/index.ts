@@ -1,4 +1,5 @@
 /** The simulated kernel as the rest of the runtime uses it. */
+export { AT_FDCWD } from "./abi.ts";
 export { type BootOptions, boot, type CgroupLayout } from "./boot.ts";
 export { type DrawOptions, drawFaults } from "./fault/draw-faults.ts";
 export type { Fault } from "./fault/fault.ts";
@@ -6,9 +7,12 @@ export { faultText, parseFault } from "./fault/grammar.ts";
 export { type KernelEvent, Machine } from "./machine.ts";
 export { runHostPlan, startOci } from "./plan/run-plan.ts";
 export type { Process } from "./process/process.ts";
+export { spawnProcess } from "./process/spawn.ts";
 export { isRefusal, Refusal } from "./refusal.ts";
 export type { SupportRow } from "./support.ts";
-export { close, lseek, openat2, writeNow } from "./syscall/file.ts";
+export { seccomp, setNoNewPrivs } from "./syscall/credential.ts";
+export { close, lseek, openat2, statat, writeNow } from "./syscall/file.ts";
+export { exitProcess } from "./syscall/process.ts";
 export { fromHostId, toHostId, type UserNamespace } from "./user/user-namespace.ts";
 export { type CowDriver, CowPool, cowGeometry } from "./vfs/cow-file-system.ts";
 export type { Mount, PathPoint } from "./vfs/mount.ts";

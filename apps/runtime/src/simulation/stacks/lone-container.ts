@@ -43,10 +43,16 @@ export class LoneContainer {
   readonly #options: LoneContainerOptions;
   #shim: Shim | undefined;
   #compiled: Compiled | undefined;
+  #pid = 0;
 
   constructor(stage: Stage, options: LoneContainerOptions) {
     this.#stage = stage;
     this.#options = options;
+  }
+
+  /** Of its first process; 0 before it is created. */
+  get pid(): number {
+    return this.#pid;
   }
 
   get #attributes() {
@@ -107,7 +113,7 @@ export class LoneContainer {
       return started;
     });
     this.#shim = shim;
-    await step(context, "container.create", this.#attributes, (inner) =>
+    const created = await step(context, "container.create", this.#attributes, (inner) =>
       shim.create(inner, {
         containerId: id,
         plan: compiled.plan,
@@ -121,6 +127,7 @@ export class LoneContainer {
         cgroupPaths: compiled.cgroupPaths,
       }),
     );
+    this.#pid = created.pid;
   }
 
   async start(context: Context): Promise<void> {
