@@ -1,16 +1,21 @@
 /** What a network namespace holds: devices, addresses, routes, rules, sockets. The behaviour is beside. */
 import type { NetNamespace } from "../namespace.ts";
+import type { IpBits } from "./ip.ts";
 
 export interface Address {
   /** "10.88.0.2" or "fd00::2". */
   readonly ip: string;
   readonly prefixLength: number;
+  readonly bits: IpBits;
 }
 
+export type LinkKind = "loopback" | "veth" | "bridge" | "dummy" | "uplink";
+
 export interface NetDevice {
-  readonly index: number;
+  /** Unique in its namespace; a device that moves keeps it if it can. */
+  index: number;
   name: string;
-  readonly kind: "loopback" | "veth" | "bridge" | "dummy" | "uplink";
+  readonly kind: LinkKind;
   namespace: NetNamespace;
   up: boolean;
   mtu: number;
@@ -21,7 +26,11 @@ export interface NetDevice {
   peer: NetDevice | undefined;
   /** The bridge it is a port of. */
   master: NetDevice | undefined;
+  /** Ports of a bridge; unset while it has none. */
+  ports: Set<NetDevice> | undefined;
   hairpin: boolean;
+  /** ifalias; empty without. */
+  alias: string;
 }
 
 export interface Route {
@@ -30,6 +39,11 @@ export interface Route {
   readonly gateway: string | undefined;
   readonly device: NetDevice;
   readonly source: string | undefined;
+  readonly bits: IpBits;
+  readonly length: number;
+  /** Made by the kernel, of an address; it goes with the address. */
+  readonly connected: boolean;
+  readonly metric: number;
 }
 
 /** A NAT or filter rule as `nft list ruleset` would show it, in a shape the model evaluates. */
@@ -45,6 +59,8 @@ export interface NetRule {
     readonly destinationPort?: number;
     readonly inDevice?: string;
     readonly outDevice?: string;
+    /** "fib daddr type local": the destination is an address of this namespace. */
+    readonly destinationLocal?: boolean;
   };
   readonly action:
     | { readonly kind: "accept" | "drop" | "masquerade" }
@@ -55,8 +71,12 @@ export interface Network {
   readonly devices: Map<string, NetDevice>;
   readonly routes: Route[];
   readonly rules: NetRule[];
-  /** net.* sysctls of this namespace: "net.ipv4.ip_forward" to "0". */
+  /** net.* sysctls of this namespace that differ from the default: "net.ipv4.ip_forward" to "1". */
   readonly sysctls: Map<string, string>;
-  /** Listening sockets by "tcp 0.0.0.0:8080"; owned by the socket calls. */
+  /** Bound sockets by "tcp 0.0.0.0:8080"; owned by the socket calls. */
   readonly listeners: Map<string, object>;
+  /** The interface index given out last. */
+  lastIndex?: number;
+  /** The ephemeral port given out last. */
+  lastPort?: number;
 }
