@@ -41,7 +41,7 @@ export class CopyUp {
     entry.overlayInode.real = upper;
     // Names of one file in a lower layer are files of their own from here on.
     if (entry.inode.type !== "directory") entry.lowers = [];
-    entry.inode.nlink = 1;
+    entry.inode.nlink = entry.deleted ? 0 : 1;
     if (entry.deleted) into.inode.fileSystem.unlink(into, upper, viewer);
     return upper;
   }
