@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { sha256Hex } from "../../kernel/sha256.ts";
 import { chainIdsOf } from "./chain-id.ts";
-import { sha256Hex } from "./sha256.ts";
 
 const native = (text: string): string => createHash("sha256").update(text).digest("hex");
 
