@@ -150,7 +150,11 @@ export class CaseRun {
     return { process, op: placed, ignore: [...usual, ...rare] };
   }
 
-  normaliser(wholeTable: boolean, hostNamespaces?: ReadonlyMap<string, string>): Normaliser {
+  normaliser(
+    wholeTable: boolean,
+    hostPids = false,
+    hostNamespaces?: ReadonlyMap<string, string>,
+  ): Normaliser {
     return new Normaliser({
       directory: this.directory,
       names: [
@@ -158,6 +162,8 @@ export class CaseRun {
         [this.bed.programs, "(programs)"],
         [this.bed.place.directory, "(bed)"],
       ],
+      programs: this.bed.programs,
+      hostPids,
       fullCapabilities: this.bed.fullCapabilities,
       wholeTable,
       ...(hostNamespaces ? { hostNamespaces } : {}),
@@ -231,12 +237,12 @@ export class CaseRun {
   }
 
   /** Says the lines of a probe or program, normalised. */
-  async sayOutput(lines: readonly string[], wholeTable: boolean): Promise<void> {
+  async sayOutput(lines: readonly string[], wholeTable: boolean, hostPids = false): Promise<void> {
     const needed = lines.some((line) => line.startsWith("ns "));
     const namespaces = needed
       ? await this.bed.hostNamespaces(() => hostNamespaces(this))
       : undefined;
-    const words = this.normaliser(wholeTable, namespaces);
+    const words = this.normaliser(wholeTable, hostPids, namespaces);
     for (const line of words.lines(lines)) this.say(line);
   }
 
@@ -395,6 +401,11 @@ export function sandbox(
   };
 }
 
+/** Whether init is in no pid namespace of its own. */
+function hasHostPids({ steps }: Plan): boolean {
+  return !steps.some(({ op }) => op.op === "clone3" && op.namespaces.includes("pid"));
+}
+
 function hasPivoted({ plan, outcomes }: Created): boolean {
   return outcomes.some(
     ({ index, errno }) =>
@@ -413,6 +424,6 @@ export async function runToEnd(
   if (created === undefined || !(await run.start(created))) return;
   const whole = wholeTable === "pivoted" ? hasPivoted(created) : wholeTable;
   const { exitCode, oomKilled } = await run.wait(created.containerId);
-  await run.sayOutput(await run.output(created), whole);
+  await run.sayOutput(await run.output(created), whole, hasHostPids(plan));
   if (exitCode !== 0) run.say(`exit ${exitCode}${oomKilled ? " by the OOM killer" : ""}`);
 }

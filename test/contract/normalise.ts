@@ -10,6 +10,10 @@ export interface NormaliseOptions {
   readonly directory: string;
   /** Other directories and what they are called, longest first. */
   readonly names: readonly (readonly [path: string, name: string])[];
+  /** Directory of the containers' programs, whose mounts are left out. */
+  readonly programs: string;
+  /** Pids are the host's: then they say nothing. */
+  readonly hostPids: boolean;
   /** Capabilities that the daemon has: that mask is "all". */
   readonly fullCapabilities: bigint;
   /** Every mount is of interest: the root was pivoted. Else only those in the case's directory. */
@@ -17,9 +21,6 @@ export interface NormaliseOptions {
   /** Inode numbers of the host's namespaces by type. */
   readonly hostNamespaces?: ReadonlyMap<string, string>;
 }
-
-/** pids of containers are small; the host's are not. */
-const containerPidMax = 100;
 
 class Renumbering {
   readonly #prefix: string;
@@ -167,9 +168,12 @@ export class Normaliser {
       .map((mount) => ({ mount, depth: depth(mount) }))
       .sort((a, b) => order(a.mount.point, b.mount.point) || a.depth - b.depth);
     const numbers = new Map(sorted.map(({ mount }, index) => [mount.id, index + 1]));
+    // The root of a namespace that was never pivoted is its own parent.
+    const parentOf = ({ id, parent }: Mount) =>
+      parent === id ? "-" : (numbers.get(parent) ?? "-");
     return sorted.map(({ mount }) =>
       [
-        `mount ${numbers.get(mount.id)} on ${numbers.get(mount.parent) ?? "-"}`,
+        `mount ${numbers.get(mount.id)} on ${parentOf(mount)}`,
         `${this.names(mount.point)} ${mount.type}`,
         this.#devices.of(mount.device),
         this.names(mount.root).replace(/\[\d+\]/, "[]"),
@@ -184,8 +188,9 @@ export class Normaliser {
   #concerns({ point, root }: Mount): boolean {
     const place = this.names(point);
     if (!this.#options.wholeTable && place !== "~" && !place.startsWith("~/")) return false;
-    const programs = this.#options.names.find(([, name]) => name === "(programs)")?.[0];
-    return programs === undefined || !root.startsWith(programs);
+    // The root of a mount is a path in its file system, which may be mounted anywhere.
+    const [bed, bin] = this.#options.programs.split("/").slice(-2);
+    return !root.endsWith(`/${bed}/${bin}`);
   }
 
   #namespace(line: string): string {
@@ -194,7 +199,7 @@ export class Normaliser {
   }
 
   #process(line: string): string {
-    const [key, value = ""] = line.split(" ");
-    return Number(value) > containerPidMax ? `${key} (host)` : line;
+    const [key] = line.split(" ");
+    return this.#options.hostPids ? `${key} (host)` : line;
   }
 }
