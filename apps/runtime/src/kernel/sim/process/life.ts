@@ -51,4 +51,6 @@ function surface({ thrown }: TaskEnd): void {
 /** Puts `self` under the scheduler. Its first turn comes after those that are ready now. */
 export function startLife(self: Process, body: Program): void {
   self.task = self.machine.scheduler.spawn(self.comm, live(self, body), surface);
+  // Born into a frozen cgroup.
+  if (self.frozen) self.task.hold(true);
 }
