@@ -76,8 +76,9 @@ export const source: BuiltinRun = function* (executor, words) {
 /** The redirections were made before; without a command they stay. */
 // biome-ignore lint/correctness/useYield: it becomes another program, or fails
 export const exec: BuiltinRun = function* (executor, words) {
-  const failure = replaceBy(executor.shell, words.slice(1));
+  if (words.length === 1) return 0;
   const { shell } = executor;
+  const failure = replaceBy(shell, words.slice(1));
   const where = shell.showsLine ? "" : `line ${shell.line}: `;
   throw new ShellError(`exec: ${where}${words[1]}: ${failure.message}`, failure.code);
 };

@@ -1,7 +1,7 @@
 /** Builtins on processes and the shell's own attributes: wait, kill, umask, ulimit, times, cd, pwd. */
 import type { RlimitType } from "../../../op.ts";
 import { isRefusal } from "../../refusal.ts";
-import { chdir, getcwd } from "../../syscall/file.ts";
+import { chdir, getcwd, umask as setUmask } from "../../syscall/file.ts";
 import { prlimit } from "../../syscall/process.ts";
 import { errnoMessage } from "../errno-message.ts";
 import { killProcesses } from "../kill-processes.ts";
@@ -83,7 +83,7 @@ export const umask: BuiltinRun = function* (executor, words) {
     yield* shell.complainAs("umask", `illegal mode: ${text}`);
     return 2;
   }
-  self.umask = mode & 0o777;
+  setUmask(self, mode & 0o777);
   return 0;
 };
 

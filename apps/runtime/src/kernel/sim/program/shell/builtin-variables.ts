@@ -2,11 +2,11 @@
 import { isRefusal } from "../../refusal.ts";
 import { read as readFd } from "../../syscall/file.ts";
 import type { Coroutine } from "../../task.ts";
+import { Alarm } from "../alarm.ts";
 import { bytesOf, textOf } from "../file-text.ts";
 import { type BuiltinRun, builtinError, countOf, splitAssignment } from "./builtin.ts";
 import type { Shell } from "./shell.ts";
 import { quoteAlways } from "./trace.ts";
-import { waitReadable } from "./wait-readable.ts";
 
 function mark(kind: "export" | "readonly"): BuiltinRun {
   const flag = kind === "export" ? "exported" : "readonly";
@@ -141,14 +141,12 @@ function* readLine(
 }> {
   const bytes: number[] = [];
   const escaped = new Set<number>();
-  const { machine } = shell.self;
-  const untilNs =
-    options.timeoutNs === undefined ? undefined : machine.scheduler.nowNs + options.timeoutNs;
   let backslash = false;
   let status = 1;
+  const alarm =
+    options.timeoutNs === undefined ? undefined : new Alarm(shell.self, options.timeoutNs);
   while (options.characters === undefined || bytes.length < options.characters) {
-    if (untilNs !== undefined && !(yield* waitReadable(shell.self, options.fd, untilNs))) break;
-    const byte = yield* readByte(shell, options.fd);
+    const byte = yield* readByte(shell, options.fd, alarm);
     if (byte === undefined) break;
     if (byte === "interrupted") {
       status = 130;
@@ -166,12 +164,18 @@ function* readLine(
       break;
     } else bytes.push(byte);
   }
+  alarm?.cancel();
   if (options.characters !== undefined && bytes.length >= options.characters) status = 0;
   return { text: textOf(Uint8Array.from(bytes)), escaped, status };
 }
 
-function* readByte(shell: Shell, fd: number): Coroutine<number | "interrupted" | undefined> {
+function* readByte(
+  shell: Shell,
+  fd: number,
+  alarm: Alarm | undefined,
+): Coroutine<number | "interrupted" | undefined> {
   for (;;) {
+    if (alarm?.rang === true) return undefined;
     try {
       return (yield* readFd(shell.self, fd, 1))[0];
     } catch (thrown) {

@@ -134,8 +134,10 @@ export class Executor {
     for (let index = 0; index < commands.length; index++) {
       const command = commands[index] as Command;
       const output = index < commands.length - 1 ? pipe2(shell.self) : undefined;
-      children.push(fork(shell, (copy) => pipelineMember(copy, command, input, output)));
-      if (input !== undefined) close(shell.self, input);
+      // The child runs later, when `input` is the next one's.
+      const from = input;
+      children.push(fork(shell, (copy) => pipelineMember(copy, command, from, output)));
+      if (from !== undefined) close(shell.self, from);
       if (output !== undefined) close(shell.self, output[1]);
       input = output?.[0];
     }
@@ -167,15 +169,13 @@ export class Executor {
     const saved = new SavedFds(this.shell);
     try {
       yield* redirect(this.shell, this.expander, redirections, saved);
-      return yield* work();
     } catch (thrown) {
-      if (!(thrown instanceof RedirectionError)) throw thrown;
       saved.restore();
+      if (!(thrown instanceof RedirectionError)) throw thrown;
       yield* this.shell.complain(thrown.message);
       return 1;
-    } finally {
-      saved.restore();
     }
+    return yield* saved.around(work);
   }
 
   *#body(command: CompoundCommand, last: boolean): Coroutine<number> {

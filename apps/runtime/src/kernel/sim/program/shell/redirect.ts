@@ -9,13 +9,14 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from "../../abi.ts";
+import { NewImage, ProcessEnded } from "../../process/life.ts";
 import { isRefusal } from "../../refusal.ts";
 import {
   close,
   dup2,
   fileOf,
   installFile,
-  openat2,
+  openWaiting,
   pipe2,
   statat,
   write,
@@ -59,6 +60,19 @@ export class SavedFds {
     this.#saved.clear();
   }
 
+  /** Puts everything back, whatever `work` does; but a process that has become a program, or ended, is let alone. */
+  *around(work: () => Coroutine<number>): Coroutine<number> {
+    let status: number;
+    try {
+      status = yield* work();
+    } catch (thrown) {
+      if (!(thrown instanceof NewImage) && !(thrown instanceof ProcessEnded)) this.restore();
+      throw thrown;
+    }
+    this.restore();
+    return status;
+  }
+
   restore(): void {
     const { self } = this.#shell;
     for (const [fd, copy] of this.#saved) {
@@ -100,11 +114,11 @@ export function* redirect(
     } else if (operator === ">&") {
       saved?.keep(1);
       saved?.keep(2);
-      openOnto(shell, ">", text, 1);
+      yield* openOnto(shell, ">", text, 1);
       dup2(shell.self, 1, 2);
     } else {
       saved?.keep(to);
-      openOnto(shell, operator, text, to);
+      yield* openOnto(shell, operator, text, to);
     }
   }
 }
@@ -126,12 +140,12 @@ function duplicate(shell: Shell, text: string, to: number): void {
   }
 }
 
-function openOnto(shell: Shell, operator: string, path: string, to: number): void {
+function* openOnto(shell: Shell, operator: string, path: string, to: number): Coroutine<void> {
   const { self } = shell;
   let flags = openFlags[operator] ?? O_RDONLY;
   if (operator === ">" && shell.has("noclobber") && !isSpecial(shell, path)) flags |= O_EXCL;
   try {
-    const fd = openat2(self, AT_FDCWD, path, { flags, mode: 0o666 });
+    const fd = yield* openWaiting(self, AT_FDCWD, path, { flags, mode: 0o666 });
     if (fd !== to) {
       dup2(self, fd, to);
       close(self, fd);

@@ -67,23 +67,14 @@ function* trace(executor: Executor, assigned: Assigned, words: readonly string[]
 /** "a=1 b=$a > file" without a command: $? is that of the last substitution. */
 function* assignOnly(executor: Executor, command: SimpleCommand): Coroutine<number> {
   const { shell, expander } = executor;
-  const saved = new SavedFds(shell);
-  try {
-    yield* redirect(shell, expander, command.redirections, saved);
+  return yield* executor.redirected(command.redirections, function* () {
     for (const { name, value } of command.assignments) {
       const text = yield* expander.text(value);
       yield* trace(executor, [[name, text]], []);
       shell.set(name, text);
     }
     return shell.substituted ?? 0;
-  } catch (thrown) {
-    if (!(thrown instanceof RedirectionError)) throw thrown;
-    saved.restore();
-    yield* shell.complain(thrown.message);
-    return 1;
-  } finally {
-    saved.restore();
-  }
+  });
 }
 
 /** Variables that hold for one command only. */
@@ -160,20 +151,16 @@ function* runBuiltin(
     if (builtin.special && !shell.interactive) throw new ShellExit(1);
     return 1;
   }
-  // exec without a command keeps its redirections.
-  if (words[0] === "exec" && words.length === 1) {
+  if (words[0] === "exec") {
+    // Its redirections stay: with a command for that, without one for the shell itself.
     saved.forget();
-    return 0;
+    return yield* builtin.run(executor, words);
   }
-  try {
-    if (builtin.special) {
-      for (const [name, value] of assigned) shell.set(name, value);
-      return yield* builtin.run(executor, words);
-    }
-    return yield* temporarily(shell, assigned, () => builtin.run(executor, words));
-  } finally {
-    saved.restore();
-  }
+  return yield* saved.around(() => {
+    if (!builtin.special) return temporarily(shell, assigned, () => builtin.run(executor, words));
+    for (const [name, value] of assigned) shell.set(name, value);
+    return builtin.run(executor, words);
+  });
 }
 
 function* runProgram(
