@@ -18,6 +18,9 @@ options:
   --state DIR         what does not: sockets, mount points (default /run/vitrine)
   --socket PATH       the CRI socket (default vitrine.sock in the state directory)
   --record FILE       append every span to FILE, as OTLP JSON Lines
+  --kernel KERNEL     linux (default), or sim: a simulated machine in memory, without Linux and root;
+                      its sockets lie in --state, by default a directory of yours under /tmp
+  --seed N            with --kernel=sim: the same seed boots the same machine (default 1)
   --log-level LEVEL   trace, debug, info, warn or error
   --private DIR       end when standard input closes, and remove all pods, the bridge and DIR,
                       in which root and state lie: for a daemon that belongs to one program
@@ -34,6 +37,8 @@ const options = {
   socket: { type: "string" },
   record: { type: "string" },
   "log-level": { type: "string" },
+  kernel: { type: "string" },
+  seed: { type: "string" },
   private: { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -56,6 +61,28 @@ export function parseVitrinedArguments(argv: readonly string[]): VitrinedArgumen
   } catch (error) {
     throw optionError(error, argv, Object.keys(options), "vitrined --help lists the options");
   }
+}
+
+/** Which kernel the daemon runs on. */
+export type KernelChoice =
+  | { readonly name: "linux" }
+  | { readonly name: "sim"; readonly seed: number };
+
+/** ProgramError for a kernel there is not, and for a seed that is no number or has no use. */
+export function kernelChoice({ values }: VitrinedArguments): KernelChoice {
+  const { kernel = "linux", seed } = values;
+  if (kernel !== "linux" && kernel !== "sim") {
+    throw new ProgramError(`--kernel ${kernel}: there are linux and sim`, 2);
+  }
+  if (kernel === "linux") {
+    if (seed !== undefined) throw new ProgramError("--seed is for --kernel=sim", 2);
+    return { name: "linux" };
+  }
+  const number = Number(seed ?? "1");
+  if (!/^\d{1,10}$/.test(seed ?? "1") || number > 0xffff_ffff) {
+    throw new ProgramError(`--seed ${seed}: must be a whole number from 0 to 4294967295`, 2);
+  }
+  return { name: "sim", seed: number };
 }
 
 const overrides = {

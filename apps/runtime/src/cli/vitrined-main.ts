@@ -1,4 +1,7 @@
 /** The main function of `vitrined`. */
+import { mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Settings } from "./config/config-keys.ts";
 import { configurationPage, defaultConfig } from "./config/default-config.ts";
 import type { Daemon } from "./daemon.ts";
@@ -8,7 +11,12 @@ import { checkPrivate, removePrivateFiles, whenStarterIsGone } from "./private-e
 import { ProgramError, runProgram } from "./program-error.ts";
 import { defaultConfigPath, readConfig } from "./read-config.ts";
 import { programVersion } from "./version.ts";
-import { parseVitrinedArguments, vitrinedHelp, withArguments } from "./vitrined-arguments.ts";
+import {
+  kernelChoice,
+  parseVitrinedArguments,
+  vitrinedHelp,
+  withArguments,
+} from "./vitrined-arguments.ts";
 
 function configCommand(words: readonly string[], named: string | undefined): void {
   const [what, file] = words;
@@ -47,6 +55,24 @@ async function vanish(
     await daemon.close();
     process.exit(1);
   }
+}
+
+/** The daemon on a simulated machine. */
+async function serveSimulated(settings: Settings, seed: number): Promise<void> {
+  const log = openLog(settings.logLevel);
+  let flushNow = () => {};
+  dieOnBugs(log, () => flushNow());
+  mkdirSync(settings.state, { recursive: true, mode: 0o700 });
+  const { startSimDaemon } = await import("./sim-daemon.ts");
+  const daemon = await startSimDaemon(settings, seed, log);
+  flushNow = () => daemon.flushNow();
+  log.info({ socket: settings.address, seed, version: programVersion() }, "ready, SIMULATED");
+  const end = (signal: NodeJS.Signals) => {
+    log.info({ signal }, "ending; the simulated machine is gone");
+    void daemon.close().then(() => process.exit(0));
+  };
+  process.once("SIGTERM", end);
+  process.once("SIGINT", end);
 }
 
 async function serve(settings: Settings, directory: string | undefined): Promise<void> {
@@ -91,7 +117,17 @@ async function main(): Promise<void> {
   else if (word === "config") configCommand(rest, values.config);
   else if (word !== undefined) {
     throw new ProgramError(`there is no command ${word}\nvitrined --help lists what there is`, 2);
-  } else await serve(withArguments(readConfig(values.config), parsed), values.private);
+  } else {
+    const kernel = kernelChoice(parsed);
+    if (kernel.name === "linux") {
+      await serve(withArguments(readConfig(values.config), parsed), values.private);
+      return;
+    }
+    // Sockets are all it has outside of memory, and nobody needs to be root for them.
+    const state = values.state ?? join(tmpdir(), `vitrine-sim-${process.getuid?.() ?? 0}`);
+    const where = { ...parsed, values: { ...values, state } };
+    await serveSimulated(withArguments(readConfig(values.config), where), kernel.seed);
+  }
 }
 
 /** Runs the program on process.argv; sets the exit code. */

@@ -25,6 +25,8 @@ export interface TelemetryOptions {
   readonly kernelRelease: string;
   readonly architecture: string;
   readonly hostname: string;
+  /** More attributes of the resource: the seed of a simulation. */
+  readonly resource?: Readonly<Record<string, AttributeValue>>;
   /** Unix nanoseconds; the very clock that op times are translated with. */
   readonly nowNs: () => bigint;
   /** The process's own environment; the SDK reads the same. */
@@ -62,6 +64,7 @@ function resourceOf(options: TelemetryOptions, session: string): ResourceRecord 
     ["telemetry.sdk.name", "vitrine"],
     ["telemetry.sdk.version", options.version],
   ]);
+  for (const [key, value] of Object.entries(options.resource ?? {})) attributes.set(key, value);
   for (const [key, value] of resourceOverrides(options.env)) attributes.set(key, value);
   return { attributes };
 }

@@ -7,4 +7,8 @@ export interface SimulationHost {
   turn(): Promise<void>;
   /** Live mode: resolves when `ns` of virtual time may have passed in the audience's eyes. Unset: as fast as possible. */
   pace?(ns: bigint): Promise<void>;
+  /** A daemon that people talk to: virtual time is real time, and nothing to do means waiting for a call. */
+  elapsedNs?(): bigint;
+  /** With `elapsedNs`: resolves after `ns` (never, when unset), or as soon as somebody calls from outside. */
+  wait?(ns: bigint | undefined): Promise<void>;
 }

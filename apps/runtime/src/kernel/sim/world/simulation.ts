@@ -73,6 +73,8 @@ export class Simulation {
   readonly #watches: Set<DirectoryWatch>;
   readonly #observer: PlanObserver;
   readonly #schedule: FaultSchedule;
+  /** CLOCK_MONOTONIC when the machine had booted. */
+  readonly #bornNs: bigint;
   #life: DaemonLife | undefined;
   #crashed: Wake = wake();
 
@@ -86,6 +88,7 @@ export class Simulation {
     this.machine = boot(
       guestOf === undefined ? options : { ...options, scheduler: guestOf.machine.scheduler },
     );
+    this.#bornNs = this.machine.scheduler.nowNs;
     this.clock = new MachineClock(this.machine, this.#activity);
     this.#observer = {
       begin: (plan, index, op) => this.#begin(plan, index, op),
@@ -176,6 +179,12 @@ export class Simulation {
         scheduler.settle(10_000, () => this.#activity.happened);
       } else if (!this.#activity.happened) {
         const next = scheduler.nextTimerNs();
+        if (host.wait !== undefined) {
+          await host.wait(next === undefined ? undefined : next - scheduler.nowNs);
+          this.#catchUp();
+          turn = true;
+          continue;
+        }
         if (next === undefined) {
           if (patience-- <= 0) throw this.#stuck("there is nothing left that could happen");
           turn = true;
@@ -192,6 +201,12 @@ export class Simulation {
       turn = this.#activity.happened;
       this.#activity.happened = false;
     }
+  }
+
+  /** With a host that lives in real time: the machine's clock follows it. */
+  #catchUp(): void {
+    const elapsed = this.options.host.elapsedNs?.();
+    if (elapsed !== undefined) this.machine.scheduler.advanceTo(this.#bornNs + elapsed);
   }
 
   #stuck(why: string): RuntimeError {
