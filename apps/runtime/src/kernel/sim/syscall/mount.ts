@@ -47,10 +47,10 @@ import { fileOf, installFile } from "./file.ts";
 
 const typeFlags = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 
-/** Where a path of mount(2) and the like leads, mounts on top of it included. */
+/** Where a path leads. What is mounted on a name is followed, what is mounted on "." or "/" is not. */
 function find(caller: Process, path: string, followLast = true): PathPoint {
   const { mount, dentry } = walk(caller, AT_FDCWD, path, { followLast });
-  return topMount({ mount, dentry });
+  return { mount, dentry };
 }
 
 /** A path below an fd, or with AT_EMPTY_PATH the fd itself; its mounts are not followed then. */
@@ -199,7 +199,8 @@ export function pivotRoot(caller: Process, newRoot: string, putOld: string): voi
 export function umount2(caller: Process, path: string, flags: number): void {
   enter(caller, "umount2", 0, flags);
   if ((flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW)) !== 0) refuse("EINVAL");
-  const point = find(caller, path, (flags & UMOUNT_NOFOLLOW) === 0);
+  // Of all paths only this one leads to the top of what is mounted on ".".
+  const point = topMount(find(caller, path, (flags & UMOUNT_NOFOLLOW) === 0));
   if (!mayMount(caller)) refuse("EPERM");
   unmount(caller, point, flags);
 }

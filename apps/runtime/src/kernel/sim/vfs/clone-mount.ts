@@ -24,12 +24,14 @@ export interface CloneHow {
   readonly unbindable?: boolean;
 }
 
-/** A copy that sits nowhere yet, of `source` from `root` on; a peer of it where it is shared, else a slave beside it. */
+/**
+ * A copy that sits nowhere yet, of `source` from `root` on; a peer of it where it is shared, else a slave beside
+ * it. No copy is unbindable, even where an unbindable mount may be copied.
+ */
 export function cloneMount(machine: Machine, source: Mount, root: Dentry, how: CloneHow): Mount {
   const copy = new Mount(machine.nextMount(), root, source.attributes);
   copy.lockedAttributes = source.lockedAttributes;
   copy.idmap = source.idmap;
-  copy.unbindable = source.unbindable && how.unbindable === true;
   if (source.peers !== undefined && how.slave === true) {
     becomeSlave(copy, source.peers);
   } else {

@@ -18,10 +18,12 @@ export function isMountRoot(point: PathPoint): boolean {
   return point.dentry === point.mount.root;
 }
 
-/** lock_mount(): where a new mount really sits, on top of all that sit there. ENOENT when the directory is gone. */
+/** lock_mount(): where a new mount really sits, on top of all that sit there. ENOENT when directory or mount is gone. */
 export function placeFor(point: PathPoint): PathPoint {
   const place = topMount(point);
-  if (place.dentry.deleted) refuse("ENOENT");
+  const { mount } = place;
+  const unmounted = mount.namespace === undefined && mount.madeIn === undefined;
+  if (place.dentry.deleted || unmounted) refuse("ENOENT");
   return place;
 }
 
@@ -29,8 +31,12 @@ export function isDirectory(point: PathPoint): boolean {
   return point.dentry.inode.type === "directory";
 }
 
-/** Attaches a tree, detached or still sitting elsewhere, at `place`; below a shared mount all of it becomes shared. */
+/**
+ * Attaches a tree, detached or still sitting elsewhere, at `place`; below a shared mount all of it becomes shared.
+ * ENOENT when the directory it shows has been removed.
+ */
 export function attachTree(machine: Machine, tree: Mount, place: PathPoint): void {
+  if (tree.root.deleted) refuse("ENOENT");
   const shared = place.mount.peers !== undefined;
   if (shared) {
     beforeChange(place.mount);

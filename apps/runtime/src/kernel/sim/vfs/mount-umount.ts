@@ -25,7 +25,6 @@ function isBusy(machine: Machine, mount: Mount): boolean {
   if (mount.children.size > 0 || isInUse(machine, mount)) return true;
   const { parent, mountpoint } = mount;
   if (parent?.peers === undefined || mountpoint === undefined) return false;
-  beforeChange(parent);
   for (const listener of listeners(parent)) {
     const child = listener.childAt(mountpoint);
     if (child === undefined || child === mount) continue;

@@ -8,18 +8,23 @@ import type { Dentry } from "./inode.ts";
 import type { Mount, PathPoint, PeerGroup } from "./mount.ts";
 import { attach, beforeChange, detach, isBelow, treeOf } from "./mount-tree.ts";
 
-/** Every mount that hears of what happens on `mount`: its peers, their slaves, the slaves' peers and so on; not itself. */
+/**
+ * Every mount that hears of what happens on `mount`: its peers, their slaves, the slaves' peers and so on; not itself.
+ * The sets grow meanwhile: `beforeChange` makes what lazy copies of these mounts have not made yet.
+ */
 export function* listeners(mount: Mount): Generator<Mount, void, void> {
   if (mount.peers === undefined) return;
   const seen = new Set<Mount>([mount]);
   const groups: PeerGroup[] = [mount.peers];
   for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
-    for (const member of [...group.members]) {
+    for (const member of group.members) {
+      beforeChange(member);
       if (seen.has(member)) continue;
       seen.add(member);
       yield member;
     }
-    for (const slave of [...group.slaves]) {
+    for (const slave of group.slaves) {
+      beforeChange(slave);
       if (seen.has(slave)) continue;
       seen.add(slave);
       yield slave;
@@ -56,14 +61,16 @@ function copyForGroup(
   const hears = (mount: Mount): boolean =>
     mount.namespace !== undefined && isBelow(at.dentry, mount.root);
   let model = tree;
-  for (const member of [...group.members]) {
+  for (const member of group.members) {
+    beforeChange(member);
     if (seen.has(member)) continue;
     seen.add(member);
     if (!hears(member)) continue;
     model = copyTree(machine, model, model.root, { shared: true });
     copies.push({ tree: model, onto: member });
   }
-  for (const slave of [...group.slaves]) {
+  for (const slave of group.slaves) {
+    beforeChange(slave);
     if (seen.has(slave)) continue;
     if (slave.peers === undefined) {
       seen.add(slave);
@@ -84,7 +91,7 @@ function copyForSlaves(
   seen: Set<Mount>,
   copies: Copy[],
 ): void {
-  for (const first of [...group.members]) {
+  for (const first of group.members) {
     if (seen.has(first) || first.namespace === undefined || !isBelow(at.dentry, first.root))
       continue;
     seen.add(first);
@@ -129,7 +136,6 @@ export function leavingElsewhere(leaving: ReadonlySet<Mount>): ReadonlySet<Mount
   for (const mount of leaving) {
     const { parent, mountpoint } = mount;
     if (parent?.peers === undefined || mountpoint === undefined) continue;
-    beforeChange(parent);
     for (const listener of listeners(parent)) {
       const child = listener.childAt(mountpoint);
       if (child !== undefined && !leaving.has(child)) found.add(child);
