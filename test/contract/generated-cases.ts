@@ -30,6 +30,7 @@ import {
   tmpfs,
   tree,
   umount,
+  unshare,
 } from "./op-words.ts";
 
 export interface Theme {
@@ -102,6 +103,7 @@ const mountDraws: readonly fc.WeightedArbitrary<readonly Op[]>[] = [
       ]),
   },
   { weight: 1, arbitrary: mountPath.map((path) => one(file(`${path}/f`, "x"))) },
+  { weight: 1, arbitrary: fc.constant(one(unshare("mnt"))) },
   { weight: 1, arbitrary: mountPath.map((path) => one({ op: "rmdir", path })) },
   {
     weight: 1,
@@ -305,6 +307,13 @@ const look = ["", "/a", "/b", "/c", "/a/a", "/a/b", "/b/a", "/b/b", "/c/a"].flat
 
 export const themes: readonly Theme[] = [
   {
+    name: "mounts of another user namespace",
+    draws: fc
+      .tuple(sequences(...mountDraws), sequences(...mountDraws))
+      .map(([before, after]) => [...before, one(unshare("user", "mnt")), ...after]),
+    scenario: (ops) => sandbox([...mountTree, ...ops], ["mounts"]),
+  },
+  {
     name: "mounts",
     draws: sequences(...mountDraws),
     scenario: (ops) => sandbox([...mountTree, ...ops], ["mounts"]),
@@ -320,7 +329,7 @@ export const themes: readonly Theme[] = [
           {
             op: "execve",
             path: "probe",
-            argv: ["probe", "mounts", "+", "ls", "/"],
+            argv: ["probe", "mounts", "+", "ls", "/x", "+", "ls", "/x/y", "+", "cwd"],
             env: [`PATH=/bin:${run.bed.programs}`],
           },
         ],

@@ -32,7 +32,7 @@ afterAll(async () => {
 function counterexample(
   theme: Theme,
   draws: readonly (readonly Parameters<typeof opToText>[0][])[],
-  details: fc.RunDetails<unknown>,
+  details: { seed: number; counterexamplePath: string | null; numRuns: number; numShrinks: number },
 ): string {
   const replay = [
     `VITRINE_CONTRACT_SEED=${details.seed} VITRINE_CONTRACT_PATH=${details.counterexamplePath}`,

@@ -4,6 +4,7 @@ import { capabilityCases } from "./capabilities.ts";
 import { cgroupCases } from "./cgroups.ts";
 import { chrootCases } from "./chroot.ts";
 import { execCases } from "./exec.ts";
+import { foundCases } from "./found.ts";
 import { idmappedCases } from "./idmapped-mounts.ts";
 import { attributeCases } from "./mount-attributes.ts";
 import { mountCases } from "./mounts.ts";
@@ -49,4 +50,5 @@ export const caseGroups: readonly CaseGroup[] = [
   { name: "programs", cases: programCases },
   { name: "seccomp", cases: seccompCases },
   { name: "processes", cases: processCases },
+  { name: "found", cases: foundCases },
 ];
