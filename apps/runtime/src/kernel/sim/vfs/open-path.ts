@@ -27,8 +27,9 @@ import { checkCreate, createIn } from "./create-entry.ts";
 import { dropSetId } from "./file-data.ts";
 import type { Dentry } from "./inode.ts";
 import { ownerThrough } from "./mapped-ids.ts";
-import { type Mount, mountNoDev } from "./mount.ts";
+import { type Mount, mountNoDev, type PathPoint } from "./mount.ts";
 import { OpenFile } from "./open-file.ts";
+import { pathText } from "./path-text.ts";
 import { type Start, type Walk, walk } from "./path-walk.ts";
 import { checkPermission, mayRead, mayWrite, wantWrite } from "./permission.ts";
 import { fifoPipe, PipeEnd } from "./pipe.ts";
@@ -82,8 +83,8 @@ export function openAt(caller: Process, start: Start, path: string, how: OpenHow
     created = true;
   } else if (creates) {
     if (exclusive) refuse("EEXIST");
-    checkSticky(caller, found);
     if (found.file === undefined && found.dentry.inode.type === "directory") refuse("EISDIR");
+    checkSticky(caller, found);
   }
   const file = openFound(caller, found, flags, created);
   file.references++;
@@ -99,19 +100,32 @@ function createFile(caller: Process, found: Walk, mode: number): Dentry {
   });
 }
 
-/** may_create_in_sticky(): fs.protected_regular and fs.protected_fifos (proc_sys_fs(5)), off unless set. */
+/**
+ * may_create_in_sticky(): O_CREAT of a file of somebody else's in a sticky directory. fs.protected_regular and
+ * fs.protected_fifos (proc_sys_fs(5)) are off unless set; other types are always protected.
+ */
 function checkSticky(caller: Process, found: Walk): void {
   const { inode, parent } = found.dentry;
   if (parent === undefined || (parent.inode.mode & S_ISVTX) === 0) return;
-  if (inode.type !== "file" && inode.type !== "fifo") return;
-  const name = inode.type === "file" ? "fs.protected_regular" : "fs.protected_fifos";
-  const level = Number(caller.machine.sysctls.get(name) ?? "0");
-  if (level === 0) return;
+  const regular = Number(caller.machine.sysctls.get("fs.protected_regular") ?? "0");
+  const fifos = Number(caller.machine.sysctls.get("fs.protected_fifos") ?? "0");
+  if ((inode.type === "file" && regular === 0) || (inode.type === "fifo" && fifos === 0)) return;
   const owner = ownerThrough(found.mount, inode, "uid");
   if (owner === caller.credentials.fsuid) return;
   if (owner !== undefined && owner === ownerThrough(found.mount, parent.inode, "uid")) return;
   const { mode } = parent.inode;
-  if ((mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && level >= 2)) refuse("EACCES");
+  if ((mode & 0o002) !== 0) refuse("EACCES");
+  if ((mode & 0o020) === 0) return;
+  if ((inode.type === "file" && regular >= 2) || (inode.type === "fifo" && fifos >= 2)) {
+    refuse("EACCES");
+  }
+}
+
+/** What an AppArmor profile says of it (apparmor.d(5)): the path as the caller's root shows it. */
+function confineOpen(caller: Process, point: PathPoint, flags: number): void {
+  const mask = accessMask(flags);
+  const access = ((mask & mayRead) !== 0 ? "r" : "") + ((mask & mayWrite) !== 0 ? "w" : "");
+  caller.machine.confine?.(caller, "open", pathText(point, caller.root), access);
 }
 
 function openFound(caller: Process, found: Walk, flags: number, created: boolean): OpenFile {
@@ -121,6 +135,7 @@ function openFound(caller: Process, found: Walk, flags: number, created: boolean
   if ((flags & O_DIRECTORY) !== 0 && inode.type !== "directory") refuse("ENOTDIR");
   const point = { mount, dentry };
   if ((flags & O_PATH) !== 0) return new OpenFile({ point, flags });
+  if (caller.apparmor !== "unconfined") confineOpen(caller, point, flags);
   if (!created) checkOpen(caller, mount, dentry, flags);
   const made = inode.fileSystem.open(dentry, flags, caller, point);
   if (made !== undefined) return made;

@@ -50,6 +50,8 @@ export class Walk implements PathPoint {
   readonly #resolve: number;
   readonly #root: PathPoint;
   #links = 0;
+  /** RESOLVE_NO_XDEV takes an absolute link for a crossing until the walk has had to do with the root: a quirk of nd_jump_root(). */
+  #rootKnown: boolean;
   /** Where the path leads; with `wantParent` the directory that holds the last component. */
   mount: Mount;
   dentry: Dentry;
@@ -66,7 +68,8 @@ export class Walk implements PathPoint {
   constructor(caller: Process, start: PathPoint, resolve: number) {
     this.#caller = caller;
     this.#resolve = resolve;
-    this.#root = (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0 ? start : caller.root;
+    this.#rootKnown = (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0;
+    this.#root = this.#rootKnown ? start : caller.root;
     this.mount = start.mount;
     this.dentry = start.dentry;
   }
@@ -75,8 +78,7 @@ export class Walk implements PathPoint {
   run(path: string, how: WalkHow): void {
     if (path.charCodeAt(0) === slash) {
       if ((this.#resolve & RESOLVE_BENEATH) !== 0) refuse("EXDEV");
-      this.mount = this.#root.mount;
-      this.dentry = this.#root.dentry;
+      this.#toRoot();
     }
     // A symbolic link makes a new path: its text and what was still to be walked.
     let rest: string | undefined = path;
@@ -133,6 +135,12 @@ export class Walk implements PathPoint {
     }
   }
 
+  #toRoot(): void {
+    this.mount = this.#root.mount;
+    this.dentry = this.#root.dentry;
+    this.#rootKnown = true;
+  }
+
   /** May the caller look for a name here? */
   #enterable(): void {
     if (this.file !== undefined) refuse("ENOTDIR");
@@ -161,6 +169,7 @@ export class Walk implements PathPoint {
 
   /** "..": never above the root, out of a mount to where it sits, and onto what is mounted over that. */
   #up(): void {
+    this.#rootKnown = true;
     this.#toParent();
     this.#enter(this.dentry);
   }
@@ -200,11 +209,9 @@ export class Walk implements PathPoint {
     if (text === "") refuse("ENOENT");
     if (text.charCodeAt(0) === slash) {
       if ((this.#resolve & RESOLVE_BENEATH) !== 0) refuse("EXDEV");
-      if ((this.#resolve & RESOLVE_NO_XDEV) !== 0 && this.mount !== this.#root.mount) {
-        refuse("EXDEV");
-      }
-      this.mount = this.#root.mount;
-      this.dentry = this.#root.dentry;
+      const crosses = !this.#rootKnown || this.mount !== this.#root.mount;
+      if (crosses && (this.#resolve & RESOLVE_NO_XDEV) !== 0) refuse("EXDEV");
+      this.#toRoot();
       this.last = "root";
     }
     return text;
