@@ -20,4 +20,21 @@ export const foundCases: readonly ContractCase[] = [
       "CapInh setgid, CapPrm all, CapEff all, CapBnd all, CapAmb setgid, NoNewPrivs 0, Seccomp 0",
     ],
   },
+  {
+    name: "ambient capabilities are raised in order of their numbers",
+    run: sandbox(
+      [
+        capset({
+          permitted: ["setuid"],
+          inheritable: ["setuid"],
+          ambient: ["setuid", "setgid"],
+        }),
+      ],
+      ["caps"],
+    ),
+    expect: [
+      "capset effective none permitted setuid inheritable setuid ambient setuid,setgid: EPERM",
+      "CapInh setuid, CapPrm all, CapEff all, CapBnd all, CapAmb none, NoNewPrivs 0, Seccomp 0",
+    ],
+  },
 ];

@@ -138,7 +138,11 @@ export function capsetOp(x: PlanProcess, op: OpOf<"capset">): number {
     x.failed(thrown, "sets");
   }
   try {
-    setAmbient(x.process, ambient);
+    // In order of their numbers, as the C one raises them: those before a refused one stay.
+    setAmbient(
+      x.process,
+      capabilityNames.filter((name) => ambient.includes(name)),
+    );
   } catch (thrown) {
     x.failed(thrown, "ambient");
   }
