@@ -29,7 +29,8 @@ export function applyFreezer(process: Process): void {
 export function freeze(node: CgroupNode, frozen: boolean): void {
   if (node.frozen === frozen) return;
   node.frozen = frozen;
-  for (const below of node.tree()) for (const process of [...below.processes]) applyFreezer(process);
+  for (const below of node.tree())
+    for (const process of [...below.processes]) applyFreezer(process);
 }
 
 function setState(node: CgroupNode, text: string): void {

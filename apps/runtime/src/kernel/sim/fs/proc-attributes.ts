@@ -1,4 +1,5 @@
 /** /proc/PID/attr: the AppArmor profile a process is confined by, and the one for its next execve (apparmor(7)). */
+import { setExecProfile } from "../process/apparmor.ts";
 import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { ownerOf } from "./proc-subject.ts";
@@ -18,10 +19,8 @@ function profileText(process: Process, profile: string | undefined): string {
 /** "exec PROFILE": the profile for the next execve. EACCES for anybody but the process itself. */
 function setOnExec(process: Process, text: string, writer: Process): void {
   if (writer !== process) refuse("EACCES");
-  const [command, profile, ...rest] = text.trim().split(" ");
-  if (!isEnabled(process) || command !== "exec" || profile === undefined || rest.length > 0)
-    return void refuse("EINVAL");
-  process.apparmorOnExec = profile;
+  if (!isEnabled(process)) refuse("EINVAL");
+  setExecProfile(process, text);
 }
 
 const rows = new Map<string, FileRow<Process>>([
