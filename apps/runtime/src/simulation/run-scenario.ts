@@ -44,6 +44,7 @@ export async function runScenario(id: string, options: ScenarioOptions): Promise
     scenario: scenario.id,
     ...(scenario.cast === undefined ? {} : { cast: scenario.cast }),
     ...(options.changed === undefined ? {} : { changed: options.changed }),
+    engine: { ...scenario.engine, ...options.stage?.engine },
     simulation: {
       ...options.stage?.simulation,
       faults: [...(scenario.faults ?? []), ...(options.faults ?? [])],

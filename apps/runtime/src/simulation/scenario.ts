@@ -1,4 +1,5 @@
 /** What a scenario is: a run on the simulated kernel that shows one thing, with its cast and its words. */
+import type { EngineOptions } from "../engine/engine-options.ts";
 import type { CastName } from "../trace/cast.ts";
 import type { StepId } from "../trace/catalogue.ts";
 import type { Stage } from "./stage.ts";
@@ -15,6 +16,8 @@ export interface Scenario {
   readonly cast?: CastName;
   /** Words for learners by step, said when the step comes up the first time; the catalogue's `why` is said elsewhere. */
   readonly narration: Readonly<Partial<Record<StepId, string>>>;
+  /** Settings of the runtime that it is about. */
+  readonly engine?: Partial<EngineOptions>;
   /** Faults that belong to it, in the grammar of kernel/sim/fault; the caller's come on top. */
   readonly faults?: readonly string[];
   /** A run ends with everything taken down, so that residue is a finding. */

@@ -3,6 +3,7 @@ import { RuntimeError } from "../kernel/errors.ts";
 import type { Scenario } from "./scenario.ts";
 import { attacks } from "./scenarios/attacks.ts";
 import { cniChain } from "./scenarios/cni-chain.ts";
+import { configuration } from "./scenarios/configuration.ts";
 import { containerdCri } from "./scenarios/containerd-cri.ts";
 import { crio } from "./scenarios/crio.ts";
 import { daemonRestart } from "./scenarios/daemon-restart.ts";
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   pause,
   cniChain,
   imagePull,
+  configuration,
   ...snapshotters,
   daemonRestart,
   oomKill,

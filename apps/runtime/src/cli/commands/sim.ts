@@ -1,4 +1,5 @@
 /** `vitrine sim`: a scenario on the simulated kernel. Needs no daemon, no root and no Linux. */
+import type { EngineOptions } from "../../engine/engine-options.ts";
 import { RuntimeError } from "../../kernel/errors.ts";
 import { recordingOf, runScenario, type ScenarioRun, scenarios } from "../../simulation/index.ts";
 import type { Level } from "../../trace/catalogue.ts";
@@ -8,8 +9,11 @@ import { orderLifelines, type SequenceView, viewCall } from "../../trace/sequenc
 import { renderText } from "../../trace/text.ts";
 import type { Command, CommandInput } from "../command.ts";
 import { nearestName } from "../config/nearest-name.ts";
+import { engineOptions } from "../engine-settings.ts";
 import { ProgramError } from "../program-error.ts";
+import { readConfig } from "../read-config.ts";
 import { quickHost } from "../simulation-host.ts";
+import { programVersion } from "../version.ts";
 
 const widthDefault = 120;
 const seedMax = 0xffff_ffff;
@@ -56,14 +60,33 @@ function printText(run: ScenarioRun, view: SequenceView, print: (line: string) =
   for (const line of renderText(view, { width, colour })) print(line);
 }
 
+/** What a configuration file says of pods and containers; paths and sockets of the real daemon mean nothing here. */
+function configured(path: string): Partial<EngineOptions> {
+  const settings = readConfig(path);
+  const { sandboxImage, runtimes, cgroupParentDefault, unsetSeccompProfile, pidsLimit, shmBytes } =
+    engineOptions(settings, programVersion(), "", undefined);
+  const defaultRuntime = settings.defaultRuntimeName;
+  return {
+    sandboxImage,
+    runtimes,
+    defaultRuntime,
+    cgroupParentDefault,
+    unsetSeccompProfile,
+    pidsLimit,
+    shmBytes,
+  };
+}
+
 async function simulate(input: CommandInput, id: string): Promise<ScenarioRun> {
   const { options } = input;
   const faults = options["fault"] as unknown as readonly string[] | undefined;
+  const config = options["config"] as string | undefined;
   try {
     return await runScenario(id, {
       seed: seedOf(String(options["seed"] ?? "1")),
       faults: faults ?? [],
       host: quickHost,
+      ...(config === undefined ? {} : { stage: { engine: configured(config) } }),
     });
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
@@ -86,6 +109,7 @@ export const sim: Command = {
     "--seed N      same seed, same run, byte for byte (default 1)",
     "--fault F     something that goes wrong, as often as you like: mount#2=ENOSPC, crash@37,",
     "              op@37=EIO, cni:ADD=hang, registry=drop@4096, shim=kill@12",
+    "--config FILE a config.toml, Vitrine's or containerd's, for what it says of pods",
     "--level N     1 calls, 2 steps (default), 3 system calls, 4 what the kernel saw",
     "--text        a sequence diagram of characters (default)",
     "--mermaid     a sequence diagram in Mermaid's language",
@@ -96,6 +120,7 @@ export const sim: Command = {
   options: {
     seed: { type: "string" },
     fault: { type: "string", multiple: true },
+    config: { type: "string" },
     level: { type: "string" },
     text: { type: "boolean" },
     mermaid: { type: "boolean" },

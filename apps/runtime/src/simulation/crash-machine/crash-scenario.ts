@@ -81,6 +81,7 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
       host,
       stubborn: true,
       forgetSpans: true,
+      ...(scenario.engine === undefined ? {} : { engine: scenario.engine }),
       simulation: { faults: [...(scenario.faults ?? []), ...run.faults] },
     });
     const playing = stage;

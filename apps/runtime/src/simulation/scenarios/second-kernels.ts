@@ -27,7 +27,11 @@ function newId(stage: Stage): string {
 /** A machine inside the stage's machine, with its own kernel, drawn in the same recording. */
 async function openGuest(
   stage: Stage,
-  guest: { readonly release: string; readonly hostname: string; readonly cast: "kataGuest" | "gvisorGuest" },
+  guest: {
+    readonly release: string;
+    readonly hostname: string;
+    readonly cast: "kataGuest" | "gvisorGuest";
+  },
 ): Promise<Stage> {
   const { seed, host } = stage.options;
   return Stage.openGuest(stage, {
@@ -108,11 +112,13 @@ export const gvisor: Scenario = {
   shows: ["Common Container Runtime Implementations"],
   cast: "gvisor",
   narration: {
-    "gvisor.start": "The sentry is a process like any other, with a filter that lets few calls through.",
+    "gvisor.start":
+      "The sentry is a process like any other, with a filter that lets few calls through.",
     "gvisor.syscall": "Answered in the sentry: getpid, uname, mmap and most others end here.",
     "gvisor.gofer": "Only the gofer may open files.",
     "gvisor.host": "These few calls reach the host.",
-    "gvisor.summary": "Everything that is not in the second number is kernel code nobody inside can attack.",
+    "gvisor.summary":
+      "Everything that is not in the second number is kernel code nobody inside can attack.",
   },
   async run(stage) {
     const guest = await openGuest(stage, {

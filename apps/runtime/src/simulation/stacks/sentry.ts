@@ -20,7 +20,13 @@ import { type Context, step } from "../../trace/tracer.ts";
 import type { Stage } from "../stage.ts";
 
 /** Calls about files of the root file system: the gofer opens them. */
-const opening: ReadonlySet<string> = new Set(["openat2", "openat", "newfstatat", "readlinkat", "execve"]);
+const opening: ReadonlySet<string> = new Set([
+  "openat2",
+  "openat",
+  "newfstatat",
+  "readlinkat",
+  "execve",
+]);
 
 /** Calls whose data lies outside of the sentry's memory: it reads or writes a descriptor it was given. */
 const moving: ReadonlySet<string> = new Set(["write", "sendto", "recvfrom"]);
@@ -51,7 +57,11 @@ export class Sentry {
 
   constructor(stage: Stage) {
     const { machine } = stage.simulation;
-    this.#gofer = spawnProcess(machine.init, { comm: "runsc-gofer", argv: ["runsc-gofer"], env: [] });
+    this.#gofer = spawnProcess(machine.init, {
+      comm: "runsc-gofer",
+      argv: ["runsc-gofer"],
+      env: [],
+    });
     this.#sentry = spawnProcess(machine.init, { comm: "runsc-sandbox", argv: ["runsc"], env: [] });
     this.#output = openat2(this.#sentry, AT_FDCWD, "/dev/null", { flags: 1 });
     setNoNewPrivs(this.#sentry);
