@@ -63,23 +63,32 @@ const v2: Readonly<Record<string, ControllerFiles>> = {
   pids: { files: pidsFilesV2, rootFiles: none },
 };
 
-/** Tables of one set of controllers, looked through in order. */
-const tables = new Map<string, readonly FileTable<CgroupNode>[]>();
+type Tables = readonly FileTable<CgroupNode>[];
 
-function tablesOf(node: CgroupNode): readonly FileTable<CgroupNode>[] {
+/** Tables by the list of controllers; equal lists are one list (sharedList of core-files.ts). */
+const tables = {
+  root: new WeakMap<readonly string[], Tables>(),
+  below: new WeakMap<readonly string[], Tables>(),
+};
+
+function tablesOf(node: CgroupNode): Tables {
   const isRoot = node.parent === undefined;
-  const { version } = node.hierarchy;
-  const key = `${version}${isRoot ? "r" : "n"}${node.controllers.join()}`;
-  let found = tables.get(key);
+  const { controllers } = node;
+  const known = isRoot ? tables.root : tables.below;
+  let found = known.get(controllers);
   if (found === undefined) {
-    const core = isRoot ? coreRootFilesV1 : coreFilesV1;
-    const unified = isRoot ? coreRootFilesV2 : coreFilesV2;
-    found = [version === 1 ? core : unified];
-    for (const name of node.controllers) {
-      const files = (version === 1 ? v1 : v2)[name];
-      if (files !== undefined) found = [...found, isRoot ? files.rootFiles : files.files];
-    }
-    tables.set(key, found);
+    found = collectTables(node.hierarchy.version, controllers, isRoot);
+    known.set(controllers, found);
+  }
+  return found;
+}
+
+function collectTables(version: 1 | 2, controllers: readonly string[], isRoot: boolean): Tables {
+  const core = version === 1 ? [coreFilesV1, coreRootFilesV1] : [coreFilesV2, coreRootFilesV2];
+  const found = [(isRoot ? core[1] : core[0]) ?? none];
+  for (const name of controllers) {
+    const files = (version === 1 ? v1 : v2)[name];
+    if (files !== undefined) found.push(isRoot ? files.rootFiles : files.files);
   }
   return found;
 }

@@ -24,7 +24,9 @@ export class PseudoDentry extends Dentry {
   readonly entry: PseudoEntry;
   /** Text of a file that is being read in parts. */
   text: Uint8Array | undefined;
-  #children: Map<string, WeakRef<PseudoDentry> | PseudoDentry> | undefined;
+  /** Most directories have one such child at a time: it needs no map. */
+  #only: Held | undefined;
+  #children: Map<string, Held> | undefined;
   #sweepAt = sweepAt;
 
   constructor(name: string, parent: Dentry | undefined, inode: Inode, entry: PseudoEntry) {
@@ -34,35 +36,59 @@ export class PseudoDentry extends Dentry {
 
   /** The dentry of this name, if anybody still holds it. */
   held(name: string): PseudoDentry | undefined {
-    const found = this.#children?.get(name);
-    return found instanceof WeakRef ? found.deref() : found;
+    if (this.#only !== undefined) return this.#only.name === name ? alive(this.#only) : undefined;
+    return alive(this.#children?.get(name));
   }
 
   hold(child: PseudoDentry): void {
-    this.#children ??= new Map();
-    this.#children.set(child.name, new WeakRef(child));
-    if (this.#children.size >= this.#sweepAt) this.#sweep(this.#children);
+    this.#put({ name: child.name, weak: new WeakRef(child), kept: undefined });
   }
 
   /** Keeps a child even when nobody holds it: its mode or owner is no longer what it would be anew. */
   keep(child: PseudoDentry): void {
-    this.#children ??= new Map();
-    this.#children.set(child.name, child);
+    this.#put({ name: child.name, weak: undefined, kept: child });
   }
 
   forget(name: string): void {
+    if (this.#only?.name === name) this.#only = undefined;
     this.#children?.delete(name);
   }
 
-  get kept(): boolean {
-    return this.parent instanceof PseudoDentry && this.parent.#children?.get(this.name) === this;
+  get isKept(): boolean {
+    if (!(this.parent instanceof PseudoDentry)) return false;
+    const { parent } = this;
+    const held = parent.#only?.name === this.name ? parent.#only : parent.#children?.get(this.name);
+    return held?.kept === this;
   }
 
-  #sweep(children: Map<string, WeakRef<PseudoDentry> | PseudoDentry>): void {
-    for (const [name, child] of children)
-      if (child instanceof WeakRef && child.deref() === undefined) children.delete(name);
+  #put(child: Held): void {
+    if (this.#children === undefined) {
+      const only = this.#only;
+      if (only === undefined || only.name === child.name || alive(only) === undefined) {
+        this.#only = child;
+        return;
+      }
+      this.#children = new Map([[only.name, only]]);
+      this.#only = undefined;
+    }
+    this.#children.set(child.name, child);
+    if (this.#children.size >= this.#sweepAt) this.#sweep(this.#children);
+  }
+
+  #sweep(children: Map<string, Held>): void {
+    for (const [name, child] of children) if (alive(child) === undefined) children.delete(name);
     this.#sweepAt = Math.max(sweepAt, children.size * 2);
   }
+}
+
+interface Held {
+  readonly name: string;
+  readonly weak: WeakRef<PseudoDentry> | undefined;
+  readonly kept: PseudoDentry | undefined;
+}
+
+function alive(held: Held | undefined): PseudoDentry | undefined {
+  return held?.kept ?? held?.weak?.deref();
 }
 
 export interface PseudoKind {
@@ -120,7 +146,7 @@ export abstract class PseudoFileSystem extends FileSystem {
     const entry = parent.entry.child?.(name, viewer);
     const held = parent.held(name);
     if (held !== undefined && entry !== undefined && same(held.entry, entry)) {
-      if (!held.kept) this.#refresh(held, entry, viewer);
+      if (!held.isKept) this.#refresh(held, entry, viewer);
       return held;
     }
     if (held !== undefined) {
