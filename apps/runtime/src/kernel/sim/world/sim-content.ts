@@ -1,26 +1,20 @@
 /** Registry and content store of a simulated daemon. */
-import { RuntimeError } from "../../errors.ts";
-import type { ContentStore, Registry } from "../../world.ts";
-import type { RegistryFault } from "../fault/fault-schedule.ts";
+import type { Clock, ContentStore, Random, Registry } from "../../world.ts";
+import type { RegistryFaults } from "../registry/registry-faults.ts";
+import { SimContentStore } from "../registry/sim-content-store.ts";
+import { SimRegistry } from "../registry/sim-registry.ts";
 import type { DaemonLife } from "./daemon-life.ts";
 
-function missing(): never {
-  throw new RuntimeError("UNIMPLEMENTED", "the simulated registry is not there yet");
-}
+/** Where the engine's root is, unless it is told otherwise. */
+const contentDirectory = "/var/lib/vitrine/content";
 
 export function simContent(
-  _life: DaemonLife,
-  _fault: () => RegistryFault | undefined,
+  life: DaemonLife,
+  clock: Clock,
+  random: Random,
+  faults: RegistryFaults,
 ): { readonly registry: Registry; readonly content: ContentStore } {
-  return {
-    registry: { fetch: async () => missing() },
-    content: {
-      readJson: async () => missing(),
-      has: async () => false,
-      remove: async () => undefined,
-      list: async () => [],
-      unpack: async () => missing(),
-      load: async () => missing(),
-    },
-  };
+  const content = new SimContentStore(life, { directory: contentDirectory });
+  const registry = new SimRegistry({ owner: life, store: content, clock, random, faults });
+  return { registry, content };
 }

@@ -134,7 +134,8 @@ export class Simulation {
     const random = new SimRandom(life);
     const records = new SimRecords(this.records, life, this.#writeWatch());
     const clock = new DaemonClock(life);
-    return { kernel, clock, random, records, ...simContent(life, () => this.#schedule.registry) };
+    const content = simContent(life, clock, random, () => this.#schedule.registry);
+    return { kernel, clock, random, records, ...content };
   }
 
   /** kill -9 of the daemon: nothing of it acts any more, and what it waits for never comes. */
