@@ -35,7 +35,6 @@ test("only directories are made, only directories are removed, names have no lin
   expect(shell.mkdir(path)).toBe("");
   expect(shell.mkdir(path)).toBe("EEXIST");
   expect(attempt(() => unlinkat(self, AT_FDCWD, `${path}/cgroup.procs`))).toBe("EPERM");
-  expect(attempt(() => renameat(self, AT_FDCWD, path, AT_FDCWD, `${memory}/c`))).toBe("EPERM");
 });
 
 test("v2: no processes beside children that compete for memory", () => {
@@ -92,4 +91,27 @@ test("v1: who is not root moves only processes of the same user", () => {
   mine.credentials = { ...mine.credentials, ...ids };
   // The file itself is root's: an open by root, a write by another, is how it would come to the rule.
   expect(shell.as(mine).write(`${memory}/a/cgroup.procs`, `${other.pid}`)).toBe("EACCES");
+});
+
+test("v1 renames within a directory, v2 not at all", () => {
+  const shell = bootShell();
+  const { self } = shell;
+  const move = (from: string, to: string) =>
+    attempt(() => renameat(self, AT_FDCWD, `${memory}/${from}`, AT_FDCWD, `${memory}/${to}`));
+  for (const name of ["a", "a/b", "d"]) shell.mkdir(`${memory}/${name}`);
+  const process = shell.spawn();
+  shell.write(`${memory}/a/b/tasks`, `${process.pid}`);
+  expect(move("a", "c")).toBe(undefined);
+  expect(shell.read(`/proc/${process.pid}/cgroup`)).toContain(":memory:/c/b\n");
+  expect(shell.read(`${memory}/c/b/tasks`)).toBe(`${process.pid}\n`);
+  expect(shell.list(`${memory}/a`)).toBe("ENOENT");
+  expect(move("c/b", "b")).toBe("EIO");
+  expect(move("c", "d")).toBe("EEXIST");
+  expect(move("c/tasks", "c/x")).toBe("ENOTDIR");
+  const other = bootShell({ cgroups: "v2" });
+  other.mkdir(`${unified}/a`);
+  const renamed = attempt(() =>
+    renameat(other.self, AT_FDCWD, `${unified}/a`, AT_FDCWD, `${unified}/b`),
+  );
+  expect(renamed).toBe("EPERM");
 });

@@ -37,3 +37,21 @@ export function removeCgroup(node: CgroupNode): void {
   if (node.population > 0 || node.children.size > 0) refuse("EBUSY");
   node.parent?.removeChild(node);
 }
+
+/** v1 only, and only within one directory: EPERM in v2, ENOTDIR for files, EIO elsewhere, EEXIST over another. */
+export function renameCgroup(
+  from: CgroupNode,
+  child: CgroupNode | undefined,
+  to: CgroupNode,
+  name: string,
+  exists: boolean,
+): void {
+  if (from.hierarchy.version === 2) refuse("EPERM");
+  if (name.includes("\n")) refuse("EINVAL");
+  if (child === undefined) {
+    refuse("ENOTDIR");
+  }
+  if (from !== to) refuse("EIO");
+  if (exists) refuse("EEXIST");
+  from.renameChild(child, name);
+}

@@ -30,7 +30,8 @@ const noControllers: readonly string[] = [];
 
 export class CgroupNode {
   readonly hierarchy: CgroupHierarchy;
-  readonly name: string;
+  /** v1 can rename. */
+  name: string;
   readonly parent: CgroupNode | undefined;
   /** Host ids of the maker: its files belong to them. */
   readonly uid: number;
@@ -128,6 +129,13 @@ export class CgroupNode {
     this.#children?.delete(child.name);
     if (this.#children?.size === 0) this.#children = undefined;
     child.removed = true;
+  }
+
+  /** Gives a child another name. */
+  renameChild(child: CgroupNode, name: string): void {
+    this.#children?.delete(child.name);
+    child.name = name;
+    this.#children?.set(name, child);
   }
 
   /** Itself and everything below, parents first. */

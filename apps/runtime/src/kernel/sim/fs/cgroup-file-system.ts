@@ -13,7 +13,7 @@ import { cpuacctFiles, cpuFilesV1, cpuFilesV2 } from "../cgroup/cpu-files.ts";
 import { cpusetFilesV1, cpusetFilesV2, cpusetRootFilesV2 } from "../cgroup/cpuset.ts";
 import { noteProcsOwner } from "../cgroup/delegation.ts";
 import { deviceFiles } from "../cgroup/device-rules.ts";
-import { makeCgroup, removeCgroup } from "../cgroup/directories.ts";
+import { makeCgroup, removeCgroup, renameCgroup } from "../cgroup/directories.ts";
 import { freezerFiles } from "../cgroup/freezer.ts";
 import { type CgroupHierarchy, CgroupNode, hierarchyName } from "../cgroup/hierarchy.ts";
 import {
@@ -176,6 +176,18 @@ export class CgroupFileSystem extends PseudoFileSystem {
     removeCgroup(nodeOfDentry(entry));
     entry.deleted = true;
     (directory as PseudoDentry).forget(entry.name);
+  }
+
+  override rename(
+    from: Dentry,
+    entry: Dentry,
+    to: Dentry,
+    name: string,
+    target: Dentry | undefined,
+  ): void {
+    const child = cgroupNodeOf(entry);
+    renameCgroup(nodeOfDentry(from), child, nodeOfDentry(to), name, target !== undefined);
+    (from as PseudoDentry).rename(entry as PseudoDentry, name);
   }
 
   override read(entry: Dentry, offset: number, length: number, viewer: Process): Uint8Array {

@@ -54,6 +54,15 @@ export class PseudoDentry extends Dentry {
     this.#children?.delete(name);
   }
 
+  /** The same child under another name. */
+  rename(child: PseudoDentry, name: string): void {
+    const { isKept } = child;
+    this.forget(child.name);
+    child.name = name;
+    if (isKept) this.keep(child);
+    else this.hold(child);
+  }
+
   get isKept(): boolean {
     if (!(this.parent instanceof PseudoDentry)) return false;
     const { parent } = this;
