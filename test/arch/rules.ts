@@ -41,6 +41,7 @@ export const folders: readonly Folder[] = [
       "simulation",
       "images",
       "cri",
+      "cri/service",
       "streaming",
       "telemetry",
     ],
