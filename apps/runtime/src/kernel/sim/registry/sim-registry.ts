@@ -95,7 +95,7 @@ export class SimRegistry implements Registry {
     let document = readManifest(found.bytes);
     if (document.kind === "index") {
       const chosen = choosePlatform(document.manifests, this.#options.architecture ?? "amd64");
-      found = await this.#manifest(context, fetch, chosen.digest);
+      found = await this.#manifest(context, fetch, chosen.digest, chosen.mediaType);
       document = readManifest(found.bytes);
     }
     if (document.kind === "index") {
@@ -124,13 +124,13 @@ export class SimRegistry implements Registry {
   }
 
   /** The manifest or index that a tag or digest names; stored. */
-  async #manifest(context: Context, fetch: Fetch, tag: string): Promise<Blob> {
+  async #manifest(context: Context, fetch: Fetch, tag: string, type = ""): Promise<Blob> {
     const { owner, store } = this.#options;
     if (tag.startsWith("sha256:") && tag !== fetch.name.tag) {
       const stored = await owner.now(() =>
         store.blobs.size(tag) === undefined ? undefined : store.blobs.read(tag, manifestBytesMax),
       );
-      if (stored !== undefined) return blobOf(stored, "");
+      if (stored !== undefined) return blobOf(stored, type);
     }
     const manifest = await this.#patiently(context, () => fetch.host.manifest(context, tag));
     context.span?.set({ "server.address": fetch.host.host });

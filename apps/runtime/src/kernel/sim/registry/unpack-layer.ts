@@ -65,6 +65,8 @@ interface Tree {
   readonly root: number;
   /** Layers below, topmost first. */
   readonly lower: readonly string[];
+  /** Times of directories by path: set last, because what is put into one changes its time. */
+  readonly times: Map<string, bigint>;
 }
 
 /** The name as if "/" were in front of it, without "." and ".."; "" is the root itself. Purely by text. */
@@ -99,7 +101,19 @@ function makeImplied(tree: Tree, at: number, name: string, path: string): void {
   if (below === undefined) return;
   fchownat(process, at, name, below.uid, below.gid, AT_SYMLINK_NOFOLLOW);
   fchmodat(process, at, name, below.mode);
-  utimensat(process, at, name, below.mtimeNs, AT_SYMLINK_NOFOLLOW);
+  tree.times.set(path, below.mtimeNs);
+}
+
+function setTimes(tree: Tree): void {
+  const { process, times } = tree;
+  for (const [path, mtimeNs] of times) {
+    const fd = openDirectory(tree, path);
+    try {
+      utimensat(process, fd, "", mtimeNs, AT_EMPTY_PATH);
+    } finally {
+      close(process, fd);
+    }
+  }
 }
 
 /** fd of the directory at `path`, links followed inside the tree, what is missing made. The caller closes it. */
@@ -154,8 +168,9 @@ function makeHardLink(tree: Tree, at: number, name: string, target: string): voi
   }
 }
 
-function make(tree: Tree, at: number, name: string, entry: TarEntry): void {
+function make(tree: Tree, at: number, name: string, path: string, entry: TarEntry): void {
   const { process } = tree;
+  const mtimeNs = BigInt(entry.mtime) * 1_000_000_000n;
   switch (entry.type) {
     case "directory":
       if (!clear(process, at, name, "directory")) mkdirat(process, at, name, 0o755);
@@ -181,7 +196,8 @@ function make(tree: Tree, at: number, name: string, entry: TarEntry): void {
     fchownat(process, at, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
   }
   if (entry.type !== "symlink") fchmodat(process, at, name, entry.mode);
-  utimensat(process, at, name, BigInt(entry.mtime) * 1_000_000_000n, AT_SYMLINK_NOFOLLOW);
+  if (entry.type === "directory") tree.times.set(path, mtimeNs);
+  else utimensat(process, at, name, mtimeNs, AT_SYMLINK_NOFOLLOW);
 }
 
 function isThere(process: Process, at: number, name: string): boolean {
@@ -222,7 +238,7 @@ function unpackEntry(tree: Tree, entry: TarEntry): void {
   const at = openDirectory(tree, above);
   try {
     if (base.startsWith(whiteoutPrefix)) makeWhiteout(tree, at, above, base);
-    else make(tree, at, base, entry);
+    else make(tree, at, base, path, entry);
   } finally {
     close(tree.process, at);
   }
@@ -252,11 +268,12 @@ export function unpackLayer(
   try {
     const root = openat2(process, AT_FDCWD, target, { flags: O_PATH | O_DIRECTORY });
     try {
-      statat(process, root, "", AT_EMPTY_PATH);
+      const tree = { process, target, root, lower, times: new Map<string, bigint>() };
       for (const entry of readTar(archive)) {
         entries++;
-        unpackEntry({ process, target, root, lower }, entry);
+        unpackEntry(tree, entry);
       }
+      setTimes(tree);
     } finally {
       close(process, root);
     }
