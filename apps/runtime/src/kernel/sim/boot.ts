@@ -12,6 +12,7 @@ import { Machine, type MachineOptions } from "./machine.ts";
 import { bootNetwork } from "./net/boot-network.ts";
 import { bootProcesses } from "./process/boot-processes.ts";
 import type { Process } from "./process/process.ts";
+import { bootPrograms } from "./program/boot-programs.ts";
 import { mount } from "./syscall/mount.ts";
 import { hostFileSystem } from "./vfs/host-root.ts";
 import { Mount } from "./vfs/mount.ts";
@@ -52,5 +53,6 @@ export function boot(options: BootOptions): Machine {
   mountPseudoFileSystems(init);
   mountTemporary(init);
   bootNetwork(machine);
+  bootPrograms(machine);
   return machine;
 }

@@ -95,6 +95,8 @@ export function* burn(process: Process, ns: number): Coroutine<void> {
   if (left <= sliceNs && all.size === 0 && limited(process).length === 0) {
     scheduler.charge(left);
     account(process, left);
+    // Others get their turn, and timers that are due: whoever burns for ever would stop the machine else.
+    yield {};
     return;
   }
   try {

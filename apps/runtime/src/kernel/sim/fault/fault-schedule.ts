@@ -12,6 +12,7 @@ export class FaultSchedule {
   faults: readonly Fault[];
   readonly #namedOps = new Map<OpName, number>();
   readonly #cniCalls = new Map<string, number>();
+  readonly #dropped = new Set<Fault>();
   #ops = 0;
   #writes = 0;
 
@@ -34,9 +35,16 @@ export class FaultSchedule {
     this.faults = [];
   }
 
-  /** How the registry behaves. */
-  get registry(): RegistryFault | undefined {
-    return this.faults.find((fault) => fault.kind === "registry");
+  /** The registry is asked: how it fails. A broken connection breaks once, at a blob; the others last. */
+  registry(kind: "manifest" | "blob"): RegistryFault | undefined {
+    for (const fault of this.faults) {
+      if (fault.kind !== "registry") continue;
+      if (fault.how !== "drop") return fault;
+      if (kind === "manifest" || this.#dropped.has(fault)) continue;
+      this.#dropped.add(fault);
+      return fault;
+    }
+    return undefined;
   }
 
   /** The next op begins: the errno it shall fail with. */

@@ -5,7 +5,7 @@
  *   op@N=ERRNO            the Nth op fails
  *   NAME#N=ERRNO          the Nth op of that name fails: mount#2=ENOSPC
  *   cni:COMMAND=HOW       ADD, DEL, CHECK, STATUS, VERSION; hang, fail or garbage; cni:ADD#2=hang for one call only
- *   registry=HOW          hang, drop@BYTE or an HTTP status: registry=503
+ *   registry=HOW          hang, an HTTP status (registry=503), or drop@BYTE: one connection breaks at that byte of a blob
  *   shim=kill@N           the shim that was started last dies after the Nth op
  *   oom@N                 the OOM killer takes the container that was started last, after the Nth op
  *   record@N=HOW          crash: the daemon dies after its Nth record write; full: the disk refuses it

@@ -1,20 +1,28 @@
-/** Registry and content store of a simulated daemon. */
+/** Registry and content store of a simulated daemon, with the faults that the schedule has for them. */
 import type { Clock, ContentStore, Random, Registry } from "../../world.ts";
-import type { RegistryFaults } from "../registry/registry-faults.ts";
+import type { FaultSchedule } from "../fault/fault-schedule.ts";
 import { SimContentStore } from "../registry/sim-content-store.ts";
 import { SimRegistry } from "../registry/sim-registry.ts";
 import type { DaemonLife } from "./daemon-life.ts";
 
-/** Where the engine's root is, unless it is told otherwise. */
-const contentDirectory = "/var/lib/vitrine/content";
+export interface SimContentOptions {
+  readonly life: DaemonLife;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly schedule: FaultSchedule;
+  /** The daemon's root directory: blobs lie in `content` below it. */
+  readonly rootDirectory: string;
+}
 
-export function simContent(
-  life: DaemonLife,
-  clock: Clock,
-  random: Random,
-  faults: RegistryFaults,
-): { readonly registry: Registry; readonly content: ContentStore } {
-  const content = new SimContentStore(life, { directory: contentDirectory });
-  const registry = new SimRegistry({ owner: life, store: content, clock, random, faults });
-  return { registry, content };
+export function simContent(options: SimContentOptions): {
+  readonly registry: Registry;
+  readonly content: ContentStore;
+} {
+  const { life, clock, random, schedule, rootDirectory } = options;
+  const content = new SimContentStore(life, { directory: `${rootDirectory}/content` });
+  const faults = ({ kind }: { readonly kind: "manifest" | "blob" }) => schedule.registry(kind);
+  return {
+    content,
+    registry: new SimRegistry({ owner: life, store: content, clock, random, faults }),
+  };
 }

@@ -31,6 +31,8 @@ export interface SimulationOptions extends Omit<BootOptions, "seed" | "scheduler
   readonly host: SimulationHost;
   /** What goes wrong, in the grammar of fault/grammar.ts. RuntimeError INVALID_ARGUMENT for what is none. */
   readonly faults?: readonly string[];
+  /** The daemon's root directory, as its EngineOptions have it: /var/lib/vitrine. */
+  readonly rootDirectory?: string;
   /** Whether the kernel has AppArmor; it has unless this says no. */
   readonly apparmor?: boolean;
   /** A Plan as it shall be run instead: what if. */
