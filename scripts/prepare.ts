@@ -85,7 +85,7 @@ export function buildWeb(): void {
     const sources = globSync(
       [
         "apps/web/**/*.{ts,tsx,css,mjs,json}",
-        "apps/runtime/src/trace/**/*.ts",
+        "apps/runtime/src/{api,trace,kernel,oci,engine,actors,cri/service,simulation}/**/*.ts",
         "package-lock.json",
       ],
       { cwd: repository, exclude: (name) => name.includes(".next") || name === "node_modules" },
