@@ -1,5 +1,4 @@
 /** A machine with a daemon and a few programs, for tests of shims and Plans. */
-import { setImmediate } from "node:timers/promises";
 import type { Context, Span } from "../../../trace/tracer.ts";
 import type { CreateOptions, Shim } from "../../kernel.ts";
 import type { Op, ProcessName } from "../../op.ts";
@@ -70,13 +69,12 @@ const copy: Program = function* (self) {
 
 const programs: Readonly<Record<string, Program>> = { say, exit, deaf, busy, copy };
 
-export function bed(options: Partial<SimulationOptions> = {}): {
+export function bed(options: Partial<SimulationOptions> & Pick<SimulationOptions, "host">): {
   readonly simulation: Simulation;
   readonly world: World;
 } {
   const simulation = new Simulation({
     seed: 1,
-    host: { turn: () => setImmediate() },
     driveLimitMs: 600_000,
     ...options,
   });

@@ -1,8 +1,18 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { World } from "../../world.ts";
 import type { Simulation } from "../world/simulation.ts";
-import { bed, container, containerPlan, execPlan, logOf, NotedSpans, shimOf } from "./shim-bed.ts";
+import {
+  bed as bedOn,
+  container,
+  containerPlan,
+  execPlan,
+  logOf,
+  NotedSpans,
+  shimOf,
+} from "./shim-bed.ts";
 
+const bed = () => bedOn({ host: { turn: () => setImmediate() } });
 const { context } = new NotedSpans();
 const bounds = { stdoutBytesMax: 1000, stderrBytesMax: 1000, timeoutMs: 0, drainMs: 100 };
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

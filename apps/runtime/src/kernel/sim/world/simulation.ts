@@ -136,7 +136,9 @@ export class Simulation {
     const random = new SimRandom(life);
     const records = new SimRecords(this.records, life, this.#writeWatch());
     const clock = new DaemonClock(life);
-    const content = simContent(life, clock, random, () => this.#schedule.registry);
+    const schedule = this.#schedule;
+    const rootDirectory = this.options.rootDirectory ?? "/var/lib/vitrine";
+    const content = simContent({ life, clock, random, schedule, rootDirectory });
     return { kernel, clock, random, records, ...content };
   }
 
