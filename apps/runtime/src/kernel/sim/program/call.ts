@@ -44,6 +44,11 @@ export class Call {
     this.args = args;
   }
 
+  /** The same call in a child that was cloned. */
+  inChild(child: Process): Call {
+    return new Call(child, this.name, this.args);
+  }
+
   get machine(): Machine {
     return this.self.machine;
   }

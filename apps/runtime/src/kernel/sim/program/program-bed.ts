@@ -70,7 +70,11 @@ function runToEnd(machine: Machine, process: Process, steps: number): ExitStatus
 export function runProgram(
   machine: Machine,
   argv: readonly string[],
-  options: { readonly stdin?: string; readonly env?: readonly string[]; readonly steps?: number } = {},
+  options: {
+    readonly stdin?: string;
+    readonly env?: readonly string[];
+    readonly steps?: number;
+  } = {},
 ): Ran {
   const [stdin, stdout, stderr] = [new Sheet(options.stdin), new Sheet(), new Sheet()];
   const env = options.env ?? ["PATH=/sbin:/usr/sbin:/bin:/usr/bin", "HOME=/root"];
