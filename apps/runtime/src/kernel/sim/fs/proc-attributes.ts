@@ -1,5 +1,5 @@
 /** /proc/PID/attr: the AppArmor profile a process is confined by, and the one for its next execve (apparmor(7)). */
-import { setExecProfile } from "../process/apparmor.ts";
+import { currentLabel, setExecProfile } from "../process/apparmor.ts";
 import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { ownerOf } from "./proc-subject.ts";
@@ -9,11 +9,13 @@ function isEnabled(process: Process): boolean {
   return process.machine.confine !== undefined;
 }
 
-/** "docker-default (enforce)"; EINVAL without AppArmor, as every security module's file answers then. */
-function profileText(process: Process, profile: string | undefined): string {
-  if (!isEnabled(process)) return refuse("EINVAL");
-  if (profile === undefined) return "\n";
-  return profile === "unconfined" ? "unconfined\n" : `${profile} (enforce)\n`;
+/** Without AppArmor every security module's file answers EINVAL. */
+function whenEnabled(process: Process, text: () => string): string {
+  return isEnabled(process) ? text() : refuse("EINVAL");
+}
+
+function onExecText({ apparmorOnExec }: Process): string {
+  return apparmorOnExec === undefined ? "\n" : `${apparmorOnExec} (enforce)\n`;
 }
 
 /** "exec PROFILE": the profile for the next execve. EACCES for anybody but the process itself. */
@@ -28,7 +30,7 @@ const rows = new Map<string, FileRow<Process>>([
     "current",
     {
       mode: 0o666,
-      text: (process) => profileText(process, process.apparmor),
+      text: (process) => whenEnabled(process, () => currentLabel(process)),
       write: () => refuse("EINVAL"),
     },
   ],
@@ -36,11 +38,11 @@ const rows = new Map<string, FileRow<Process>>([
     "exec",
     {
       mode: 0o666,
-      text: (process) => profileText(process, process.apparmorOnExec),
+      text: (process) => whenEnabled(process, () => onExecText(process)),
       write: setOnExec,
     },
   ],
-  ["prev", { mode: 0o444, text: (process) => profileText(process, undefined) }],
+  ["prev", { mode: 0o444, text: (process) => whenEnabled(process, () => "\n") }],
 ]);
 const names = [...rows.keys()];
 

@@ -2,6 +2,7 @@
 import type { Machine } from "../machine.ts";
 import type { NetNamespace } from "../namespace.ts";
 import type { NetDevice, Network } from "../net/network.ts";
+import { loadedProfilesText } from "../process/apparmor.ts";
 import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { capableIn } from "../user/capable.ts";
@@ -103,6 +104,10 @@ const hugepages = directory({
   }),
 });
 
+const apparmor = directory({
+  profiles: pseudoFile(0o444, ({ machine }) => loadedProfilesText(machine)),
+});
+
 /** Everything but what is of a network namespace: the same for all. */
 const block = directory({ vda: link("../devices/virtual/block/vda") });
 const bus = directory({ cpu: directory({}), pci: directory({}), virtio: directory({}) });
@@ -127,7 +132,15 @@ const kernel = directory({
   }),
   notes: fixed(""),
   profiling: fixed("0\n", 0o644),
-  security: pseudoDirectory({}),
+  security: pseudoDirectory(
+    {},
+    {
+      // securityfs, as if it were mounted here: what is in it depends on the machine.
+      child: (name, { machine }) =>
+        name === "apparmor" && machine.confine !== undefined ? apparmor : undefined,
+      names: ({ machine }) => (machine.confine === undefined ? [] : ["apparmor"]),
+    },
+  ),
   tracing: pseudoDirectory({}, undefined, 0o700),
   uevent_seqnum: fixed("1\n"),
 });
@@ -143,6 +156,16 @@ const system = directory({
 });
 const blockDevices = directory({ vda: disk });
 const empty = directory({});
+const modules = pseudoDirectory(
+  {},
+  {
+    child: (name, { machine }) =>
+      name === "apparmor" && machine.confine !== undefined ? apparmorModule : undefined,
+    names: ({ machine }) => (machine.confine === undefined ? [] : ["apparmor"]),
+  },
+  directoryMode,
+);
+const apparmorModule = directory({ parameters: directory({ enabled: fixed("Y\n") }) });
 
 function root(network: Network): PseudoEntry {
   const virtual = directory({
@@ -168,7 +191,7 @@ function root(network: Network): PseudoEntry {
     firmware,
     fs,
     kernel,
-    module: empty,
+    module: modules,
     power,
   });
 }

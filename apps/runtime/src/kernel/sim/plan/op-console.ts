@@ -15,6 +15,7 @@ import {
   OPEN_TREE_CLONE,
   RESOLVE_NO_SYMLINKS,
 } from "../abi.ts";
+import { ptyOf } from "../fs/pty.ts";
 import { close, dup2, fileOf } from "../syscall/file.ts";
 import { moveMount, openTree } from "../syscall/mount.ts";
 import { openAt, openParent, openResolved, type Parent } from "./paths.ts";
@@ -89,6 +90,8 @@ export function consoleOp(x: PlanProcess, op: OpOf<"console">): number {
     if (number === undefined) return x.fail("ENODEV", `${ptmxPath} changed while it was opened`);
     const slave = openSlave(x, op.at, number);
     try {
+      if (op.width > 0 || op.height > 0)
+        ptyOf(fileOf(process, master))?.resize(op.height, op.width);
       if (x.self === "init") bindConsole(x, op.at, slave);
       if (process.session !== process.pid) x.fail("EPERM", "controlling terminal");
       process.tty = fileOf(process, slave);

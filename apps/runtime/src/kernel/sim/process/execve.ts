@@ -1,4 +1,5 @@
 /** execve(2) behind its door: finds the program, works out who the process will be, and becomes it. */
+import { releaseMemory } from "../cgroup/memory.ts";
 import { programNameOf } from "../program/program.ts";
 import { refuse } from "../refusal.ts";
 import { commitCredentials } from "../user/commit-credentials.ts";
@@ -99,6 +100,8 @@ export function replaceImage(
   process.apparmorOnExec = undefined;
   closeOnExecFiles(process);
   resetHandlers(process);
+  // A new address space: what the program before had is free.
+  releaseMemory(process, process.memoryBytes);
   if (secure) process.parentDeathSignal = 0;
   process.dumpable = credentials.uid === credentials.euid && credentials.gid === credentials.egid;
   commitCredentials(process, credentials);
