@@ -168,7 +168,8 @@ export function mountpointPath(process: Process, mount: Mount): string | undefin
  */
 export function isLocalMountpoint(namespace: MountNamespace, dentry: Dentry): boolean {
   if (dentry.cover === undefined) return false;
-  for (const mount of [...dentry.cover.here]) beforeChange(mount);
+  // The set grows meanwhile: copies of copies.
+  for (const mount of dentry.cover.here) beforeChange(mount);
   for (const mount of dentry.cover.here) if (mount.namespace === namespace) return true;
   return false;
 }

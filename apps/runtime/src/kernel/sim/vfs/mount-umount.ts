@@ -5,6 +5,7 @@ import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { capableIn } from "../user/capable.ts";
 import { forgetPending, mayPropagate } from "./clone-lazily.ts";
+import type { Dentry } from "./inode.ts";
 import type { Mount, PathPoint } from "./mount.ts";
 import { isMountRoot } from "./mount-attach.ts";
 import { dissolve } from "./mount-dissolve.ts";
@@ -64,6 +65,14 @@ function removeCovered(machine: Machine, mount: Mount, going: ReadonlySet<Mount>
   dissolve(machine, mount);
   if (cover !== undefined && parent !== undefined && mountpoint !== undefined)
     attach(cover, { mount: parent, dentry: mountpoint });
+}
+
+/** detach_mounts(): what is mounted on a name goes with the name, in whatever namespace, and no peer hears of it. */
+export function unmountFrom(machine: Machine, entry: Dentry): void {
+  if (entry.cover === undefined) return;
+  // The set grows meanwhile: lazy copies make what they had not made.
+  for (const mount of entry.cover.here) beforeChange(mount);
+  for (const mount of [...entry.cover.here]) dissolve(machine, mount);
 }
 
 /** umount2(2) of what a path led to, as `mayMount` has allowed. `flags`: MNT_DETACH, MNT_FORCE. */

@@ -6,7 +6,8 @@ import { checkCreate } from "./create-entry.ts";
 import type { Dentry } from "./inode.ts";
 import { ownerThrough } from "./mapped-ids.ts";
 import type { Mount } from "./mount.ts";
-import { beforeChange, detach, enterNamespace, isLocalMountpoint } from "./mount-tree.ts";
+import { isLocalMountpoint } from "./mount-tree.ts";
+import { unmountFrom } from "./mount-umount.ts";
 import { type Start, type Walk, walk } from "./path-walk.ts";
 import {
   capableOver,
@@ -50,16 +51,6 @@ function isMountpoint(caller: Process, entry: Dentry): boolean {
   return entry.cover !== undefined && isLocalMountpoint(caller.namespaces.mnt, entry);
 }
 
-/** detach_mounts(): what other namespaces have mounted on a name goes with the name. */
-function detachMounts(entry: Dentry): void {
-  if (entry.cover === undefined) return;
-  for (const mount of [...entry.cover.here]) beforeChange(mount);
-  for (const mount of [...(entry.cover?.here ?? [])]) {
-    detach(mount);
-    enterNamespace(mount, undefined);
-  }
-}
-
 /** Looks the last component up, without going onto what is mounted there. */
 function lastEntry(caller: Process, found: Walk): Dentry | undefined {
   return found.dentry.inode.fileSystem.lookup(found.dentry, found.name, caller);
@@ -76,7 +67,7 @@ export function removeDirectory(caller: Process, start: Start, path: string): vo
   checkDelete(caller, found.mount, found.dentry, entry, true);
   if (isMountpoint(caller, entry)) refuse("EBUSY");
   found.dentry.inode.fileSystem.unlink(found.dentry, entry, caller);
-  detachMounts(entry);
+  unmountFrom(caller.machine, entry);
 }
 
 /** unlink(2). */
@@ -89,7 +80,7 @@ export function removeFile(caller: Process, start: Start, path: string): void {
   checkDelete(caller, found.mount, found.dentry, entry, false);
   if (isMountpoint(caller, entry)) refuse("EBUSY");
   found.dentry.inode.fileSystem.unlink(found.dentry, entry, caller);
-  detachMounts(entry);
+  unmountFrom(caller.machine, entry);
 }
 
 /** Is `entry` above `directory`, or the same? */
@@ -133,5 +124,5 @@ export function renameEntry(
   if (target !== undefined && isMountpoint(caller, target)) refuse("EBUSY");
   const { fileSystem } = entry.inode;
   fileSystem.rename(source.dentry, entry, goal.dentry, goal.name, target, caller);
-  if (target !== undefined) detachMounts(target);
+  if (target !== undefined) unmountFrom(caller.machine, target);
 }
