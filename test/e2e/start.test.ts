@@ -112,7 +112,7 @@ describe("npm start", () => {
     expect(directories()).toEqual(known);
   });
 
-  test("without root says so in one sentence and shows the recorded pod", async (context) => {
+  test("without root says so in one sentence, and simulates", async (context) => {
     const readable = spawnSync("test", ["-r", join(repository, "package.json")], { uid: 65_432 });
     context.skip(readable.status !== 0, "the repository is closed to other users");
     const script = JSON.stringify(join(repository, "scripts/start.ts"));
@@ -130,6 +130,7 @@ describe("npm start", () => {
     }
     await expect.poll(() => output, { timeout: 60_000 }).toMatch(/dashboard {2}http/);
     expect(output).toMatch(/containers need root/);
+    expect(output).toMatch(/SIMULATED/);
     child.kill("SIGTERM");
     await new Promise((resolve) => child.once("exit", resolve));
   });
