@@ -15,6 +15,7 @@ import type { Coroutine } from "../task.ts";
 import {
   changeMode,
   changeOwner,
+  changeOwnerOfFile,
   changeTime,
   type Stat,
   statOf,
@@ -58,6 +59,7 @@ import {
   wantWrite,
 } from "../vfs/permission.ts";
 import { Pipe, PipeEnd } from "../vfs/pipe.ts";
+import { pipeInode, pipePoint } from "../vfs/pipe-file-system.ts";
 import { removeDirectory, removeFile, renameEntry } from "../vfs/remove-entry.ts";
 import { enter } from "./enter.ts";
 import { deliverSignal } from "./process.ts";
@@ -140,11 +142,13 @@ export function dup2(caller: Process, from: number, to: number): number {
 export function pipe2(caller: Process, flags = 0): readonly [number, number] {
   enter(caller, "pipe2", 0, flags);
   const pipe = new Pipe();
+  const inode = pipeInode(caller);
   const label = `pipe:[${caller.machine.nextPipe()}]`;
   const closes = (flags & O_CLOEXEC) !== 0;
   const end = (reads: boolean): OpenFile =>
     new OpenFile({
       flags: (reads ? O_RDONLY : O_WRONLY) | (flags & ~O_CLOEXEC),
+      inode,
       stream: new PipeEnd(pipe, reads, !reads),
       label,
     });
@@ -347,7 +351,8 @@ export function renameat(
 function pointAt(caller: Process, dirfd: Start, path: string, flags: number): PathPoint {
   if (path === "" && (flags & AT_EMPTY_PATH) !== 0) {
     if (typeof dirfd === "number" && dirfd !== AT_FDCWD) {
-      return fileAt(caller, dirfd).point ?? refuse("EBADF");
+      const file = fileAt(caller, dirfd);
+      return file.point ?? pipePoint(file.inode) ?? refuse("EBADF");
     }
     return startPoint(caller, dirfd);
   }
@@ -380,6 +385,13 @@ export function fchownat(
   flags = 0,
 ): void {
   enter(caller, "fchownat", number(dirfd), 0, uid, gid, flags);
+  if (path === "" && (flags & AT_EMPTY_PATH) !== 0 && typeof dirfd === "number" && dirfd >= 0) {
+    const file = fileAt(caller, dirfd);
+    if (file.point === undefined) {
+      changeOwnerOfFile(caller, file, uid, gid);
+      return;
+    }
+  }
   const { mount, dentry } = pointAt(caller, dirfd, path, flags);
   changeOwner(caller, mount, dentry, uid, gid);
 }

@@ -2,6 +2,7 @@
 import { S_ISGID, S_ISUID } from "../abi.ts";
 import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
+import { capableIn } from "../user/capable.ts";
 import { toHostId } from "../user/user-namespace.ts";
 import type { Dentry, FileType } from "./inode.ts";
 import { hasAnId, ownerThrough, shownOwner, storedOwner } from "./mapped-ids.ts";
@@ -54,7 +55,7 @@ export function statOf(caller: Process, { mount, dentry }: PathPoint): Stat {
 /** fstat(2) of something outside every file system: pipes, sockets, namespaces, pidfds. */
 export function statOfFile(caller: Process, file: OpenFile): Stat {
   if (file.point !== undefined) return statOf(caller, file.point);
-  const { label } = file;
+  const { label, inode } = file;
   const pipe = label.startsWith("pipe:");
   const type: FileType = pipe ? "fifo" : label.startsWith("socket:") ? "socket" : "file";
   const number = label.slice(label.indexOf("[") + 1, -1);
@@ -62,14 +63,31 @@ export function statOfFile(caller: Process, file: OpenFile): Stat {
     device: 1,
     inode: file.namespace?.inode ?? (label.startsWith("anon_inode:") ? 1 : Number(number) || 1),
     type,
-    mode: type === "socket" ? 0o777 : file.namespace !== undefined ? 0o444 : 0o600,
+    mode: inode?.mode ?? (type === "socket" ? 0o777 : file.namespace !== undefined ? 0o444 : 0o600),
     nlink: 1,
-    uid: 0,
-    gid: 0,
+    uid: inode === undefined ? 0 : shownOwner(caller, undefined, inode, "uid"),
+    gid: inode === undefined ? 0 : shownOwner(caller, undefined, inode, "gid"),
     size: 0,
     major: 0,
     minor: 0,
     mtimeNs: caller.machine.unixNs(),
+  };
+}
+
+/** fchown(2) of a pipe or socket, whose inode belongs to the host: CAP_CHOWN there, ids that have a mapping. */
+export function changeOwnerOfFile(
+  caller: Process,
+  file: OpenFile,
+  uid: number,
+  gid: number,
+): void {
+  const { credentials, machine } = caller;
+  if (!capableIn(credentials, machine.initUserNamespace, "CAP_CHOWN")) refuse("EPERM");
+  const namespace = credentials.userNamespace;
+  const before = file.owner ?? { uid: 0, gid: 0 };
+  file.owner = {
+    uid: uid < 0 ? before.uid : (toHostId(namespace, "uid", uid) ?? refuse("EINVAL")),
+    gid: gid < 0 ? before.gid : (toHostId(namespace, "gid", gid) ?? refuse("EINVAL")),
   };
 }
 

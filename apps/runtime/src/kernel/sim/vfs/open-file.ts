@@ -31,6 +31,8 @@ export class OpenFile {
   released: (() => void) | undefined;
   /** nsfs: /proc/PID/ns/TYPE. */
   namespace: Namespace | undefined;
+  /** Host ids of who owns a pipe or socket, once fchown(2) has said so; root until then. */
+  owner: { readonly uid: number; readonly gid: number } | undefined;
   /** A pidfd. */
   process: Process | undefined;
   /** "pipe:[n]", "socket:[n]", "anon_inode:[pidfd]": what readlink of /proc/self/fd/N says without a point. */
