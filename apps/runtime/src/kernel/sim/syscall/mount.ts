@@ -40,6 +40,7 @@ import { checkIdmapNamespace, setattr } from "../vfs/mount-setattr.ts";
 import { letFloat, topMount } from "../vfs/mount-tree.ts";
 import { unmount } from "../vfs/mount-umount.ts";
 import { OpenFile } from "../vfs/open-file.ts";
+import { pathText } from "../vfs/path-text.ts";
 import { startPoint, walk } from "../vfs/path-walk.ts";
 import { pivot } from "../vfs/pivot-root.ts";
 import { enter } from "./enter.ts";
@@ -61,6 +62,17 @@ function findAt(caller: Process, dirfd: number, path: string, flags: number): Pa
   return { mount, dentry };
 }
 
+/** Asks the AppArmor profile, if there is one (apparmor.d(5), "Mount Rules"). */
+function confineMount(
+  caller: Process,
+  operation: "mount" | "umount" | "pivotRoot",
+  point: PathPoint,
+  type: string,
+): void {
+  if (caller.apparmor === "unconfined") return;
+  caller.machine.confine?.(caller, operation, pathText(point, caller.root), type);
+}
+
 /** mount(2); `flags` MS_*, `data` the option string. */
 export function mount(
   caller: Process,
@@ -72,6 +84,7 @@ export function mount(
 ): void {
   enter(caller, "mount", 0, 0, 0, flags, 0);
   const point = find(caller, target);
+  confineMount(caller, "mount", point, fstype);
   if (!mayMount(caller)) refuse("EPERM");
   let attributes = attributesOfFlags(flags);
   if ((flags & MS_REMOUNT) !== 0) {
@@ -151,7 +164,9 @@ export function moveMount(caller: Process, fromFd: number, toDirfd: number, toPa
   enter(caller, "move_mount", fromFd, 0, toDirfd, 0);
   if (!mayMount(caller)) refuse("EPERM");
   const source = startPoint(caller, fromFd);
-  moveTree(caller, source, findAt(caller, toDirfd, toPath, AT_EMPTY_PATH));
+  const target = findAt(caller, toDirfd, toPath, AT_EMPTY_PATH);
+  confineMount(caller, "mount", target, "");
+  moveTree(caller, source, target);
 }
 
 /** mount_setattr(2) on the mount an fd is on. `idmapFd`: a user namespace fd. */
@@ -192,7 +207,9 @@ export function pivotRoot(caller: Process, newRoot: string, putOld: string): voi
     if (dentry.inode.type !== "directory") refuse("ENOTDIR");
     return { mount, dentry };
   };
-  pivot(caller, directory(newRoot), directory(putOld));
+  const [root, old] = [directory(newRoot), directory(putOld)];
+  confineMount(caller, "pivotRoot", root, "");
+  pivot(caller, root, old);
 }
 
 /** umount2(2); `flags`: MNT_DETACH, MNT_FORCE, UMOUNT_NOFOLLOW. */
@@ -202,5 +219,6 @@ export function umount2(caller: Process, path: string, flags: number): void {
   // Of all paths only this one leads to the top of what is mounted on ".".
   const point = topMount(find(caller, path, (flags & UMOUNT_NOFOLLOW) === 0));
   if (!mayMount(caller)) refuse("EPERM");
+  confineMount(caller, "umount", point, "");
   unmount(caller, point, flags);
 }
