@@ -59,6 +59,7 @@ export async function runScenario(id: string, options: ScenarioOptions): Promise
     if (!(error instanceof Error)) throw error;
     failure = error instanceof RuntimeError ? `${error.code}: ${error.message}` : messageOf(error);
   }
+  await stage.close();
   const residue = residueBetween(before, snapshot(stage.simulation.machine));
   return { scenario, stage, spans: stage.tracer.spans, failure, residue };
 }

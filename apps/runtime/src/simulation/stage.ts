@@ -125,10 +125,8 @@ export class Stage {
   /** A machine inside another stage's machine; what happens in it stands in the same recording. */
   static async openGuest(host: Stage, options: StageOptions): Promise<Stage> {
     const guest = new Stage({ ...options, changed: (span) => host.adopt(span) }, host);
-    const { resource, nowNs, seed } = guest.tracer.options;
     // That the guest's daemon finds nothing at its start is no part of the story.
-    const silent = new ListTracer({ resource, nowNs, seed, forget: true });
-    await guest.#engine.start({ ...guest.context, tracer: silent });
+    await guest.#engine.start(guest.#silent());
     return guest;
   }
 
@@ -173,6 +171,18 @@ export class Stage {
   async restartDaemon(): Promise<void> {
     this.simulation.crashDaemon();
     await this.startDaemon();
+  }
+
+  /** Ends the daemon in order; it takes what it made for itself along. */
+  async close(): Promise<void> {
+    await this.play(this.#engine.close(this.#silent()));
+  }
+
+  /** For work that is no part of the story. */
+  #silent(): Context {
+    const { resource, nowNs, seed } = this.tracer.options;
+    const tracer = new ListTracer({ resource, nowNs, seed, forget: true });
+    return { ...this.context, tracer };
   }
 
   /** A new daemon; the former one is dead. */

@@ -91,6 +91,7 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
     findings.push(...contradictions(playing));
     playing.simulation.clearFaults();
     findings.push(...(await playing.play(takeDown(playing))));
+    await playing.close();
     findings.push(...residueBetween(before, snapshot(playing.simulation.machine)));
   } catch (error) {
     findings.push(`the run broke: ${messageOf(error)}`);
