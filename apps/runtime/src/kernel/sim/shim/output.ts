@@ -1,10 +1,11 @@
 /** Ends of the pipes between a shim and what it started: output goes straight to its taker, input comes from a queue. */
 
 import { O_RDONLY, O_WRONLY } from "../abi.ts";
-import type { Machine } from "../machine.ts";
+import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { type Coroutine, WaitQueue } from "../task.ts";
 import { OpenFile, type Stream } from "../vfs/open-file.ts";
+import { pipeInode } from "../vfs/pipe-file-system.ts";
 
 /** Takes every byte that is written, at once: a reader that never lags. */
 export class OutputPipe implements Stream {
@@ -80,7 +81,8 @@ export class InputPipe implements Stream {
 }
 
 /** The open file of a pipe's end, to be installed as an fd of the process that shall have it. */
-export function pipeFile(machine: Machine, stream: Stream, writes: boolean): OpenFile {
+export function pipeFile(maker: Process, stream: Stream, writes: boolean): OpenFile {
   const flags = writes ? O_WRONLY : O_RDONLY;
-  return new OpenFile({ flags, stream, label: `pipe:[${machine.nextPipe()}]` });
+  const label = `pipe:[${maker.machine.nextPipe()}]`;
+  return new OpenFile({ inode: pipeInode(maker), flags, stream, label });
 }

@@ -38,8 +38,7 @@ export class StandardIo {
       return;
     }
     this.#input = options.stdin ? new InputPipe() : undefined;
-    const { machine } = shim;
-    const input = this.#input === undefined ? nothing : pipeFile(machine, this.#input, false);
+    const input = this.#input === undefined ? nothing : pipeFile(shim, this.#input, false);
     this.theirs = [input, this.#output("stdout"), this.#output("stderr")];
   }
 
@@ -97,6 +96,6 @@ export class StandardIo {
       () => this.#options.ended(stream),
     );
     this.#outputs.push(pipe);
-    return pipeFile(this.#shim.machine, pipe, true);
+    return pipeFile(this.#shim, pipe, true);
   }
 }

@@ -387,7 +387,7 @@ export function fchownat(
   enter(caller, "fchownat", number(dirfd), 0, uid, gid, flags);
   if (path === "" && (flags & AT_EMPTY_PATH) !== 0 && typeof dirfd === "number" && dirfd >= 0) {
     const file = fileAt(caller, dirfd);
-    if (file.point === undefined) {
+    if (file.point === undefined && file.inode === undefined) {
       changeOwnerOfFile(caller, file, uid, gid);
       return;
     }

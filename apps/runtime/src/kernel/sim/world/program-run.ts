@@ -73,7 +73,6 @@ function start(
   outputs: readonly [Captured, Captured],
   fault: CniFault | undefined,
 ): Started {
-  const { machine } = life;
   let refused: ErrnoName | undefined;
   function* main(self: Process): Coroutine<number> {
     if (fault !== undefined) return yield* failing(self, fault);
@@ -86,13 +85,13 @@ function start(
     }
   }
   const stdio = [
-    pipeFile(machine, new InputPipe(program.stdin), false),
+    pipeFile(life.process, new InputPipe(program.stdin), false),
     ...outputs.map((output) => {
       const pipe = new OutputPipe(
         (data) => output.take(data),
         () => undefined,
       );
-      return pipeFile(machine, pipe, true);
+      return pipeFile(life.process, pipe, true);
     }),
   ];
   const comm = program.path.slice(program.path.lastIndexOf("/") + 1).slice(0, 15);
