@@ -10,7 +10,7 @@ import { errnoMessage } from "./errno-message.ts";
 import { readFileText, textOf } from "./file-text.ts";
 import { codeOf } from "./shell/children.ts";
 import { Interrupted, ShellError, ShellExit } from "./shell/control.ts";
-import { Executor } from "./shell/execute.ts";
+import { Executor, untilExit } from "./shell/execute.ts";
 import { applyOptions } from "./shell/options.ts";
 import { Parser } from "./shell/parse.ts";
 import { isName } from "./shell/read-word.ts";
@@ -61,34 +61,14 @@ function currentDirectory(shell: Shell): string {
 
 /** sh [-ceiux...] [-o OPTION] [SCRIPT | -c COMMAND [NAME]] [ARG...] */
 export function* sh(self: Process, argv: readonly string[] = self.argv): Coroutine<number> {
-  const shell = new Shell(self, (argv[0] ?? "sh").split("/").at(-1) || "sh");
+  const shell = new Shell(self, argv[0] || "sh");
   if (shell.name.startsWith("-")) shell.options.add("login");
   const executor = new Executor(shell);
   importEnvironment(shell);
-  let code: number;
-  try {
+  return yield* untilExit(executor, function* () {
     const { rest = [] } = applyOptions(executor, argv.slice(1), false);
-    code = yield* start(executor, [...rest]);
-  } catch (thrown) {
-    code = yield* codeOf(shell, thrown);
-  }
-  return yield* leave(executor, code);
-}
-
-/** The EXIT trap, once, with $? as it is; it may change the code by calling exit. */
-export function* leave(executor: Executor, code: number): Coroutine<number> {
-  const { shell } = executor;
-  const action = shell.traps.get(0);
-  if (action === undefined || action === "") return code;
-  shell.traps.delete(0);
-  shell.status = code;
-  shell.trapsRunning = false;
-  try {
-    yield* executor.runText(action, shell.line);
-    return code;
-  } catch (thrown) {
-    return yield* codeOf(shell, thrown);
-  }
+    return yield* start(executor, [...rest]);
+  });
 }
 
 function* start(executor: Executor, rest: string[]): Coroutine<number> {

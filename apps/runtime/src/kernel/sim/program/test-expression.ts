@@ -161,9 +161,8 @@ class Evaluation {
     const b = this.#stat(right);
     if (operator === "-ef")
       return a !== undefined && b !== undefined && a.inode === b.inode && a.device === b.device;
-    const aTime = a?.mtimeNs ?? -1n;
-    const bTime = b?.mtimeNs ?? -1n;
-    return operator === "-nt" ? aTime > bTime : aTime < bTime;
+    if (a === undefined || b === undefined) return false;
+    return operator === "-nt" ? a.mtimeNs > b.mtimeNs : a.mtimeNs < b.mtimeNs;
   }
 
   #stat(path: string, flags = 0): Stat | undefined {

@@ -187,7 +187,10 @@ function truncate(call: Call): void {
     (path) => path,
     (path) => {
       const flags = O_WRONLY | (options.has("c") ? 0 : O_CREAT);
-      const fd = openat2(call.self, AT_FDCWD, path, { flags, mode: 0o666 });
+      const fd = openat2(call.self, AT_FDCWD, path, {
+        flags,
+        mode: options.has("c") ? 0 : 0o666,
+      });
       try {
         ftruncate(call.self, fd, parseSize(size));
       } finally {

@@ -120,7 +120,10 @@ function* dd(call: Call): Coroutine<number> {
 function openNamed(call: Call, path: string | undefined, flags: number, otherwise: number): number {
   if (path === undefined) return otherwise;
   try {
-    return openat2(call.self, AT_FDCWD, path, { flags, mode: 0o666 });
+    return openat2(call.self, AT_FDCWD, path, {
+      flags,
+      mode: (flags & O_CREAT) === 0 ? 0 : 0o666,
+    });
   } catch (thrown) {
     throw new AppletError(`can't open '${path}': ${messageOf(thrown)}`);
   }

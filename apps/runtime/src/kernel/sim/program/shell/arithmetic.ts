@@ -56,7 +56,7 @@ function tokenize(text: string): string[] {
 function number(text: string): bigint {
   try {
     if (/^0[0-7]+$/.test(text)) return BigInt(`0o${text.slice(1)}`);
-    if (/^([0-9]+|0[xX][0-9a-fA-F]+)$/.test(text)) return BigInt.asIntN(64, BigInt(text));
+    if (/^(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+)$/.test(text)) return BigInt.asIntN(64, BigInt(text));
     const based = /^([0-9]+)#([0-9a-zA-Z]+)$/.exec(text);
     if (based !== null) {
       const base = BigInt(based[1] as string);
@@ -185,7 +185,7 @@ class Evaluation {
   #variable(name: string): bigint {
     const text = this.#variables.get(name)?.trim() ?? "";
     if (text === "") return 0n;
-    if (/^[0-9]+$/.test(text)) return number(text);
+    if (/^(0|[1-9][0-9]*)$/.test(text)) return number(text);
     if (this.#depth > 30) throw new ArithmeticError("expression recursion loop detected");
     return new Evaluation(text, this.#variables, this.#depth + 1).run();
   }

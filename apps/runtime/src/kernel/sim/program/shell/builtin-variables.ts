@@ -241,52 +241,54 @@ export const getopts: BuiltinRun = function* (executor, words) {
     return 2;
   }
   const args = words.length > 3 ? words.slice(3) : shell.positional;
-  let index = Number(shell.get("OPTIND") ?? 1) || 1;
+  // Inside a cluster OPTIND is already that of the next argument.
   let offset = shell.getoptsOffset;
-  const arg = args[index - 1];
-  const finish = (value: string, next: number, inside: number): void => {
+  let next = Number(shell.get("OPTIND") ?? 1) || 1;
+  const finish = (value: string, inside: number): void => {
     shell.set(name, value);
     shell.set("OPTIND", String(next));
     shell.getoptsOffset = inside;
   };
   if (offset === 0) {
+    const arg = args[next - 1];
     if (arg === undefined || arg === "-" || !arg.startsWith("-") || arg === "--") {
+      if (arg === "--") next++;
       shell.unset("OPTARG");
-      finish("?", arg === "--" ? index + 1 : index, 0);
+      finish("?", 0);
       return 1;
     }
     offset = 1;
+    next++;
   }
-  const word = arg as string;
+  const word = args[next - 2] ?? "";
   const letter = word.charAt(offset++);
   const known = letter === ":" ? -1 : options.indexOf(letter);
   const silent = options.startsWith(":");
   const inside = offset < word.length ? offset : 0;
-  if (inside === 0) index++;
   if (known < 0) {
     if (silent) shell.set("OPTARG", letter);
     else {
       shell.unset("OPTARG");
       yield* shell.printTo(2, `Illegal option -${letter}\n`);
     }
-    finish("?", index, inside);
+    finish("?", inside);
     return 0;
   }
   if (options.charAt(known + 1) !== ":") {
     shell.unset("OPTARG");
-    finish(letter, index, inside);
+    finish(letter, inside);
     return 0;
   }
-  const value = inside > 0 ? word.slice(offset) : args[index - 1];
-  index++;
+  const value = inside > 0 ? word.slice(offset) : args[next - 1];
   if (value === undefined) {
     if (silent) shell.set("OPTARG", letter);
     else yield* shell.printTo(2, `No arg for -${letter} option\n`);
-    finish(silent ? ":" : "?", index - 1, 0);
+    finish(silent ? ":" : "?", 0);
     return 0;
   }
+  if (inside === 0) next++;
   shell.set("OPTARG", value);
-  finish(letter, index, 0);
+  finish(letter, 0);
   return 0;
 };
 

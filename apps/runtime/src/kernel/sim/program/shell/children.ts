@@ -37,12 +37,7 @@ export function fork(shell: Shell, body: (copy: Shell) => Coroutine<number>): Pr
 }
 
 function* run(copied: () => Shell, body: (copy: Shell) => Coroutine<number>): Coroutine<number> {
-  const copy = copied();
-  try {
-    return yield* body(copy);
-  } catch (thrown) {
-    return yield* codeOf(copy, thrown);
-  }
+  return yield* body(copied());
 }
 
 /** Exit code of a shell that ended by something thrown; what is no affair of the shell goes on. */

@@ -7,7 +7,7 @@ import { sigaction } from "../../syscall/process.ts";
 import type { Coroutine } from "../../task.ts";
 import { joinBytes, textOf } from "../file-text.ts";
 import { type Builtin, builtins } from "./builtin-table.ts";
-import { fork, pidOf, waitForAll } from "./children.ts";
+import { codeOf, fork, pidOf, waitForAll } from "./children.ts";
 import { Interrupted, LoopJump, RedirectionError, ShellError, ShellExit } from "./control.ts";
 import { Expander, matchesAny } from "./expand.ts";
 import { Parser } from "./parse.ts";
@@ -110,13 +110,13 @@ export class Executor {
   #background(command: Command): number {
     const { shell } = this;
     const quiet = !shell.interactive;
-    const child = fork(shell, function* (copy) {
+    const child = forkShell(shell, (executor) => {
       if (quiet) {
-        sigaction(copy.self, SIGINT, "ignore");
-        sigaction(copy.self, SIGQUIT, "ignore");
-        withoutInput(copy.self);
+        sigaction(executor.shell.self, SIGINT, "ignore");
+        sigaction(executor.shell.self, SIGQUIT, "ignore");
+        withoutInput(executor.shell.self);
       }
-      return yield* new Executor(copy).run(command, true);
+      return executor.run(command, true);
     });
     shell.lastBackground = pidOf(shell, child);
     shell.background.add(shell.lastBackground);
@@ -136,7 +136,7 @@ export class Executor {
       const output = index < commands.length - 1 ? pipe2(shell.self) : undefined;
       // The child runs later, when `input` is the next one's.
       const from = input;
-      children.push(fork(shell, (copy) => pipelineMember(copy, command, from, output)));
+      children.push(forkShell(shell, (inner) => pipelineMember(inner, command, from, output)));
       if (from !== undefined) close(shell.self, from);
       if (output !== undefined) close(shell.self, output[1]);
       input = output?.[0];
@@ -150,10 +150,9 @@ export class Executor {
   *#compound(command: CompoundCommand, last: boolean): Coroutine<number> {
     const { shell } = this;
     if (command.kind === "subshell") {
-      const child = fork(shell, function* (copy) {
-        const inner = new Executor(copy);
-        return yield* inner.redirected(command.redirections, () => inner.run(command.body, true));
-      });
+      const child = forkShell(shell, (inner) =>
+        inner.redirected(command.redirections, () => inner.run(command.body, true)),
+      );
       return (yield* waitForAll(shell, [child]))[0] ?? 0;
     }
     if (command.redirections.length === 0) return yield* this.#body(command, last);
@@ -283,13 +282,43 @@ export class Executor {
   }
 }
 
-function* pipelineMember(
-  copy: Shell,
+/** A subshell: `work` in a child, with its own EXIT trap at the end. */
+function forkShell(shell: Shell, work: (executor: Executor) => Coroutine<number>): Process {
+  return fork(shell, (copy) => {
+    const executor = new Executor(copy);
+    return untilExit(executor, () => work(executor));
+  });
+}
+
+/** The life of a shell process: `work`, then the EXIT trap, once; the trap may change the code by calling exit. */
+export function* untilExit(executor: Executor, work: () => Coroutine<number>): Coroutine<number> {
+  const { shell } = executor;
+  let code: number;
+  try {
+    code = yield* work();
+  } catch (thrown) {
+    code = yield* codeOf(shell, thrown);
+  }
+  const action = shell.traps.get(0);
+  if (action === undefined || action === "") return code;
+  shell.traps.delete(0);
+  shell.status = code;
+  shell.trapsRunning = false;
+  try {
+    yield* executor.runText(action, shell.line);
+    return code;
+  } catch (thrown) {
+    return yield* codeOf(shell, thrown);
+  }
+}
+
+function pipelineMember(
+  executor: Executor,
   command: Command,
   input: number | undefined,
   output: readonly [number, number] | undefined,
 ): Coroutine<number> {
-  const { self } = copy;
+  const { self } = executor.shell;
   if (input !== undefined) {
     dup2(self, input, 0);
     close(self, input);
@@ -299,7 +328,7 @@ function* pipelineMember(
     dup2(self, output[1], 1);
     close(self, output[1]);
   }
-  return yield* new Executor(copy).run(command, true);
+  return executor.run(command, true);
 }
 
 function withoutInput(self: Process): void {
@@ -318,11 +347,12 @@ function* substitute(shell: Shell, script: Command | undefined): Coroutine<strin
   shell.substituted = 0;
   if (script === undefined) return "";
   const [readEnd, writeEnd] = pipe2(shell.self);
-  const child = fork(shell, function* (copy) {
-    close(copy.self, readEnd);
-    dup2(copy.self, writeEnd, 1);
-    close(copy.self, writeEnd);
-    return yield* new Executor(copy).run(script, true);
+  const child = forkShell(shell, (executor) => {
+    const { self } = executor.shell;
+    close(self, readEnd);
+    dup2(self, writeEnd, 1);
+    close(self, writeEnd);
+    return executor.run(script, true);
   });
   close(shell.self, writeEnd);
   const chunks: Uint8Array[] = [];

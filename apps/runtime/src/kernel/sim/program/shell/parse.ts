@@ -100,13 +100,13 @@ export class Parser {
   }
 
   #substitution(): Command | undefined {
-    const body = this.#list(true);
+    const body = this.#list();
     if (!this.#takeOperator(")")) this.#unexpected(")");
     return body;
   }
 
   /** Commands up to something that closes them. */
-  #list(mayBeEmpty: boolean): Command | undefined {
+  #list(): Command | undefined {
     const items: { command: Command; background: boolean }[] = [];
     for (;;) {
       this.#skipNewlines();
@@ -116,12 +116,14 @@ export class Parser {
       items.push({ command, background });
       if (!background && !this.#takeOperator(";") && this.#peek().kind !== "newline") break;
     }
-    if (items.length > 0) return listOf(items);
-    return mayBeEmpty ? undefined : this.#unexpected();
+    return items.length > 0 ? listOf(items) : undefined;
   }
 
-  #body(): Command {
-    return this.#list(false) as Command;
+  /** Commands that something must close: `end` is what the text lacks when it is over. */
+  #body(end: string): Command {
+    const body = this.#list();
+    if (body !== undefined) return body;
+    return this.#unexpected(this.#peek().kind === "end" ? end : undefined);
   }
 
   #atClosing(): boolean {
@@ -157,7 +159,7 @@ export class Parser {
     const token = this.#peek();
     if (token.kind === "operator" && token.text === "(") {
       this.#take();
-      const body = this.#body();
+      const body = this.#body(")");
       this.#expectOperator(")");
       return this.#redirected({ kind: "subshell", body });
     }
@@ -166,7 +168,7 @@ export class Parser {
     switch (token.plain) {
       case "{": {
         this.#take();
-        const body = this.#body();
+        const body = this.#body("}");
         this.#expectWord("}");
         return this.#redirected({ kind: "group", body });
       }
@@ -176,7 +178,7 @@ export class Parser {
       case "while":
       case "until": {
         this.#take();
-        const condition = this.#body();
+        const condition = this.#body("do");
         const body = this.#doGroup();
         return this.#redirected({ kind: "loop", until: token.plain === "until", condition, body });
       }
@@ -204,11 +206,11 @@ export class Parser {
     const branches: { condition: Command; body: Command }[] = [];
     let otherwise: Command | undefined;
     do {
-      const condition = this.#body();
+      const condition = this.#body("then");
       this.#expectWord("then");
-      branches.push({ condition, body: this.#body() });
+      branches.push({ condition, body: this.#body("fi") });
     } while (this.#takeWord("elif"));
-    if (this.#takeWord("else")) otherwise = this.#body();
+    if (this.#takeWord("else")) otherwise = this.#body("fi");
     this.#expectWord("fi");
     return { kind: "if", branches, otherwise };
   }
@@ -236,7 +238,7 @@ export class Parser {
   #doGroup(): Command {
     this.#skipNewlines();
     this.#expectWord("do");
-    const body = this.#body();
+    const body = this.#body("done");
     this.#expectWord("done");
     return body;
   }
@@ -260,7 +262,7 @@ export class Parser {
         this.#take();
       } while (this.#takeOperator("|"));
       this.#expectOperator(")");
-      const body = this.#list(true);
+      const body = this.#list();
       arms.push({ patterns, body });
       if (!this.#takeOperator(";;")) {
         this.#skipNewlines();

@@ -139,7 +139,8 @@ function readUntil(reader: Reader, end: string): string {
 }
 
 function readDoubleQuoted(reader: Reader, parts: Parts): void {
-  parts.text("", true);
+  // An empty pair is a field; "$@" without parameters is none.
+  if (reader.peek() === '"') parts.text("", true);
   while (!reader.takeIf('"')) {
     if (reader.ended) reader.fail("unterminated quoted string", true);
     readPiece(reader, parts, true);

@@ -145,7 +145,10 @@ function* openOnto(shell: Shell, operator: string, path: string, to: number): Co
   let flags = openFlags[operator] ?? O_RDONLY;
   if (operator === ">" && shell.has("noclobber") && !isSpecial(shell, path)) flags |= O_EXCL;
   try {
-    const fd = yield* openWaiting(self, AT_FDCWD, path, { flags, mode: 0o666 });
+    const fd = yield* openWaiting(self, AT_FDCWD, path, {
+      flags,
+      mode: (flags & O_CREAT) === 0 ? 0 : 0o666,
+    });
     if (fd !== to) {
       dup2(self, fd, to);
       close(self, fd);

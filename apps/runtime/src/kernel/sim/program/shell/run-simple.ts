@@ -1,7 +1,7 @@
 /** Simple commands (POSIX XCU 2.9.1): assignments, functions, builtins, and programs in a process of their own. */
 import type { Coroutine } from "../../task.ts";
 import { type Builtin, builtins } from "./builtin-table.ts";
-import { fork, waitForAll } from "./children.ts";
+import { codeOf, fork, waitForAll } from "./children.ts";
 import { RedirectionError, ShellError, ShellExit, ShellReturn } from "./control.ts";
 import type { Executor } from "./execute.ts";
 import { redirect, SavedFds } from "./redirect.ts";
@@ -68,11 +68,13 @@ function* trace(executor: Executor, assigned: Assigned, words: readonly string[]
 function* assignOnly(executor: Executor, command: SimpleCommand): Coroutine<number> {
   const { shell, expander } = executor;
   return yield* executor.redirected(command.redirections, function* () {
+    const made: (readonly [string, string])[] = [];
     for (const { name, value } of command.assignments) {
       const text = yield* expander.text(value);
-      yield* trace(executor, [[name, text]], []);
       shell.set(name, text);
+      made.push([name, text]);
     }
+    if (made.length > 0) yield* trace(executor, made, []);
     return shell.substituted ?? 0;
   });
 }
@@ -175,9 +177,18 @@ function* runProgram(
     return yield* becomeProgram(executor, words, assigned, redirections);
   const child = fork(shell, (copy) => {
     const inner = executor.forShell(copy);
-    return becomeProgram(inner, words, assigned, redirections);
+    return guarded(copy, () => becomeProgram(inner, words, assigned, redirections));
   });
   return (yield* waitForAll(shell, [child]))[0] ?? 0;
+}
+
+/** What goes wrong in a child ends the child. */
+function* guarded(copy: Shell, work: () => Coroutine<number>): Coroutine<number> {
+  try {
+    return yield* work();
+  } catch (thrown) {
+    return yield* codeOf(copy, thrown);
+  }
 }
 
 /** In the process that is to become the program. */
