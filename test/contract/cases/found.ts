@@ -1,6 +1,6 @@
 /** Disagreements that generated cases found, shrunk, with what Linux says. */
 import { type ContractCase, sandbox } from "../contract-case.ts";
-import { capset } from "../op-words.ts";
+import { attach, capset, dirs } from "../op-words.ts";
 
 export const foundCases: readonly ContractCase[] = [
   {
@@ -36,5 +36,29 @@ export const foundCases: readonly ContractCase[] = [
       "capset effective none permitted setuid inheritable setuid ambient setuid,setgid: EPERM",
       "CapInh setuid, CapPrm all, CapEff all, CapBnd all, CapAmb none, NoNewPrivs 0, Seccomp 0",
     ],
+  },
+  {
+    name: "a whiteout in a directory that one layer alone has is listed, though it cannot be found",
+    run: sandbox(
+      [
+        ...dirs("~/l1", "~/l2", "~/l2/d", "~/m"),
+        { op: "mknod", path: "~/l2/d/gone", type: "char", major: 0, minor: 0, mode: 0 },
+        {
+          op: "fsmount",
+          fstype: "overlay",
+          source: "overlay",
+          options: [["lowerdir", "~/l1:~/l2"]],
+          attrs: [],
+          as: "o",
+        },
+        attach("o", "~/m"),
+      ],
+      ["ls", "~/m/d", "+", "stat", "~/m/d/gone"],
+    ),
+    expect: ["entry ~/m/d gone", "error stat ~/m/d/gone 2"],
+    differs: {
+      reason:
+        "overlayfs passes readdir of an unmerged directory through to its layer; the model never lists a whiteout",
+    },
   },
 ];
