@@ -1,6 +1,6 @@
 /** Disagreements that generated cases found, shrunk, with what Linux says. */
 import { type ContractCase, sandbox } from "../contract-case.ts";
-import { attach, capset, dirs } from "../op-words.ts";
+import { attach, capset, chown, dirs, file, keepCaps, setgid, setuid } from "../op-words.ts";
 
 export const foundCases: readonly ContractCase[] = [
   {
@@ -60,5 +60,26 @@ export const foundCases: readonly ContractCase[] = [
       reason:
         "overlayfs passes readdir of an unmerged directory through to its layer; the model never lists a whiteout",
     },
+  },
+  {
+    name: "CAP_CHOWN alone does not give away a set-id file: its bits would have to go",
+    run: sandbox(
+      [
+        file("~/f", "x", 0o2775),
+        file("~/plain", "x", 0o775),
+        keepCaps(),
+        setgid(1000),
+        setuid(1000),
+        capset({ effective: ["chown"], permitted: ["chown"] }),
+        chown("~/f", 0, 0),
+        chown("~/plain", 1, 1),
+      ],
+      ["stat", "~/f", "+", "stat", "~/plain"],
+    ),
+    expect: [
+      "chown ~/f owner 0:0: EPERM",
+      "stat ~/f 102775 0:0 0:0 1",
+      "stat ~/plain 100775 1:1 0:0 1",
+    ],
   },
 ];

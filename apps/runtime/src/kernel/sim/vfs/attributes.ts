@@ -75,12 +75,7 @@ export function statOfFile(caller: Process, file: OpenFile): Stat {
 }
 
 /** fchown(2) of a pipe or socket, whose inode belongs to the host: CAP_CHOWN there, ids that have a mapping. */
-export function changeOwnerOfFile(
-  caller: Process,
-  file: OpenFile,
-  uid: number,
-  gid: number,
-): void {
+export function changeOwnerOfFile(caller: Process, file: OpenFile, uid: number, gid: number): void {
   const { credentials, machine } = caller;
   if (!capableIn(credentials, machine.initUserNamespace, "CAP_CHOWN")) refuse("EPERM");
   const namespace = credentials.userNamespace;
@@ -141,6 +136,8 @@ export function changeOwner(
   if (storedGid !== undefined) change.gid = storedGid;
   if (inode.type !== "directory" && (inode.mode & (S_ISUID | S_ISGID)) !== 0) {
     change.mode = withoutSetId(caller, mount, dentry);
+    // Taking the bits away is a change of mode, which CAP_CHOWN alone does not allow (setattr_prepare()).
+    if (change.mode !== inode.mode && !ownerOrCapable(caller, mount, inode)) refuse("EPERM");
   }
   fileSystem.setAttributes(dentry, change);
 }
