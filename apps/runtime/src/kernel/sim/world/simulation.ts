@@ -177,7 +177,11 @@ export class Simulation {
     for (;;) {
       if (turn) await host.turn();
       turn = false;
-      if (outcome.settled) return work;
+      if (outcome.settled) {
+        // Who is ready gets to its next wait: a parent reaps, a pipe is emptied.
+        if (!scheduler.idle) scheduler.settle(10_000);
+        return work;
+      }
       this.#noticeDeath();
       for (const watch of [...this.#watches]) watch.look();
       if (!scheduler.idle) {
