@@ -60,6 +60,8 @@ export class Machine {
   mayFork: ((process: Process, into?: CgroupNode) => void) | undefined;
   /** Fills a new network namespace: its loopback device and sysctls. Set by the network's boot. */
   newNetwork: ((namespace: NetNamespace) => void) | undefined;
+  /** The last process has left it; files and mounts may hold it still. */
+  leftNetwork: ((namespace: NetNamespace) => void) | undefined;
   /**
    * Refuses (EACCES) what the AppArmor profile of `process` does not allow; set by bootProcesses. `path` is the
    * process's own absolute path. Ask only when `process.apparmor` is not "unconfined": the path costs a walk.

@@ -39,6 +39,8 @@ export interface PidNamespace extends NamespaceBase<"pid"> {
 
 export interface NetNamespace extends NamespaceBase<"net"> {
   readonly network: Network;
+  /** Living processes in it. */
+  members?: number;
 }
 
 export interface UtsNamespace extends NamespaceBase<"uts"> {

@@ -2,7 +2,7 @@
 import type { Machine } from "../machine.ts";
 import { addAddress, setUp } from "./address.ts";
 import { createDevice } from "./device.ts";
-import { makeNetwork } from "./network-namespace.ts";
+import { makeNetwork, releaseIfUnused } from "./network-namespace.ts";
 import { addOutsideHost, gatewayIp, uplinkAddress } from "./outside.ts";
 import { outsideHosts } from "./outside-services.ts";
 import { addRoute } from "./route.ts";
@@ -13,6 +13,7 @@ const uplinkMac = "52:54:00:12:34:56";
 /** Call it after bootProcesses: it fills the host's namespace, and sees to those that come. */
 export function bootNetwork(machine: Machine): void {
   machine.newNetwork = (namespace) => makeNetwork(machine, namespace);
+  machine.leftNetwork = (namespace) => releaseIfUnused(machine, namespace);
   const host = machine.init.namespaces.net;
   makeNetwork(machine, host);
   const { network } = host;

@@ -51,6 +51,15 @@ export interface SeccompFilter {
 /** A signal handler of a program. The wait it interrupts ends with EINTR when it returns. */
 export type SignalHandler = "default" | "ignore" | ((signal: number) => void);
 
+function joinNetwork(namespace: NetNamespace): void {
+  namespace.members = (namespace.members ?? 0) + 1;
+}
+
+function leaveNetwork(machine: Machine, namespace: NetNamespace): void {
+  namespace.members = (namespace.members ?? 1) - 1;
+  if (namespace.members === 0) machine.leftNetwork?.(namespace);
+}
+
 export class Process {
   readonly machine: Machine;
   /** Pid on the host. */
@@ -137,6 +146,7 @@ export class Process {
     this.credentials = born.credentials;
     this.#namespaces = born.namespaces;
     born.namespaces.mnt.hold?.();
+    joinNetwork(born.namespaces.net);
     this.#root = born.root;
     this.#cwd = born.cwd;
     born.root.mount.addUser(this);
@@ -160,6 +170,7 @@ export class Process {
     this.#root.mount.removeUser(this);
     this.#cwd.mount.removeUser(this);
     this.#namespaces.mnt.release?.();
+    leaveNetwork(this.machine, this.#namespaces.net);
   }
 
   get namespaces(): Namespaces {
@@ -167,11 +178,17 @@ export class Process {
   }
 
   set namespaces(namespaces: Namespaces) {
-    const before = this.#namespaces.mnt;
+    const before = this.#namespaces;
     this.#namespaces = namespaces;
-    if (before === namespaces.mnt || this.#state !== "alive") return;
-    namespaces.mnt.hold?.();
-    before.release?.();
+    if (this.#state !== "alive") return;
+    if (before.mnt !== namespaces.mnt) {
+      namespaces.mnt.hold?.();
+      before.mnt.release?.();
+    }
+    if (before.net !== namespaces.net) {
+      joinNetwork(namespaces.net);
+      leaveNetwork(this.machine, before.net);
+    }
   }
 
   get root(): PathPoint {

@@ -1,0 +1,31 @@
+/** What of seccomp the model has; docs are made of it. */
+import type { SupportRow } from "../support.ts";
+
+const area = "seccomp";
+
+export const support: readonly SupportRow[] = [
+  {
+    area,
+    feature: "filters: classic BPF, its validation, several filters, inheritance",
+    level: "full",
+    note: "Calls are those of x86-64; a filter sees 0 where a pointer would be.",
+  },
+  {
+    area,
+    feature: "actions: kill, trap, errno, log, allow",
+    level: "partial",
+    note: "An errno of 0, or one the model has no name for, is EPERM.",
+  },
+  {
+    area,
+    feature: "user notification, tracers",
+    level: "none",
+    note: "Nobody listens: both answer ENOSYS.",
+  },
+  {
+    area,
+    feature: "OCI profiles compiled as libseccomp does",
+    level: "partial",
+    note: "The answers for x86-64 are the same, the bytes are not. Calls of other architectures that a profile names get its default action.",
+  },
+];
