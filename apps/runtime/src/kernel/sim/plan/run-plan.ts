@@ -161,6 +161,8 @@ export function startOci(starter: Process, options: OciOptions): Process {
 
 function* ociMain(x: PlanProcess): Coroutine<number> {
   const { process } = x;
+  // What the starter ignores, a container must not ignore (reset_inherited() in native/exec/main.c).
+  process.signalHandlers.clear();
   process.umask = 0;
   process.dumpable = false;
   for (const fd of [0, 1, 2]) x.slots.set((["stdin", "stdout", "stderr"] as const)[fd] ?? "", fd);
