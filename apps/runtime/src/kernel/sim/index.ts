@@ -9,7 +9,7 @@ export { runHostPlan, startOci } from "./plan/run-plan.ts";
 export type { Process } from "./process/process.ts";
 export { spawnProcess } from "./process/spawn.ts";
 export { isRefusal, Refusal } from "./refusal.ts";
-export type { SupportRow } from "./support.ts";
+export { type SupportRow, supportTable } from "./support.ts";
 export { seccomp, setNoNewPrivs } from "./syscall/credential.ts";
 export { close, lseek, openat2, statat, writeNow } from "./syscall/file.ts";
 export { exitProcess } from "./syscall/process.ts";

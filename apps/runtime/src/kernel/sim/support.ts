@@ -1,4 +1,12 @@
 /** The support table: what of Linux the model has, what in part, and what it has not. docs/simulator-support.md is made of it. */
+import { support as cgroups } from "./cgroup/support.ts";
+import { support as pseudoFileSystems } from "./fs/support.ts";
+import { support as plans } from "./plan/support.ts";
+import { support as processes } from "./process/support.ts";
+import { support as seccomp } from "./seccomp/support.ts";
+import { support as shim } from "./shim/support.ts";
+import { support as userNamespaces } from "./user/support.ts";
+import { support as world } from "./world/support.ts";
 
 export interface SupportRow {
   /** "mounts", "processes", "user namespaces", "cgroups", "network", "seccomp", "files", "programs". */
@@ -8,3 +16,15 @@ export interface SupportRow {
   /** What differs, or what a caller meets instead: an errno. Empty for "full" when there is nothing to add. */
   readonly note: string;
 }
+
+/** Every row of every area, in the order in which a reader meets them. */
+export const supportTable: readonly SupportRow[] = [
+  ...processes,
+  ...userNamespaces,
+  ...pseudoFileSystems,
+  ...cgroups,
+  ...seccomp,
+  ...plans,
+  ...shim,
+  ...world,
+];
