@@ -4,6 +4,7 @@ import { putFile, putSymlink } from "../vfs/put-file.ts";
 import { appletProgram } from "./applet.ts";
 import { applets } from "./applet-table.ts";
 import { busybox } from "./busybox.ts";
+import { pause } from "./pause.ts";
 import { sh } from "./sh.ts";
 import { userland } from "./userland.ts";
 
@@ -17,6 +18,7 @@ export const probePath = "/usr/libexec/vitrine/vitrine-probe";
 export function bootPrograms(machine: Machine): void {
   const { programs } = machine;
   programs.set("busybox", busybox);
+  programs.set("pause", pause);
   for (const [name, applet] of Object.entries(applets))
     programs.set(name, appletProgram(name, applet));
   programs.set("sh", (self) => sh(self));
