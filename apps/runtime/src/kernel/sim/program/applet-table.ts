@@ -4,6 +4,7 @@ import { fileFactApplets } from "./applet/file-facts.ts";
 import { findApplets } from "./applet/find.ts";
 import { grepApplets } from "./applet/grep.ts";
 import { identityApplets } from "./applet/identity.ts";
+import { kernelParameterApplets } from "./applet/kernel-parameters.ts";
 import { lsApplets } from "./applet/ls.ts";
 import { makeFileApplets } from "./applet/make-files.ts";
 import { mountApplets } from "./applet/mounts.ts";
@@ -23,6 +24,7 @@ export const applets: AppletTable = {
   ...findApplets,
   ...grepApplets,
   ...identityApplets,
+  ...kernelParameterApplets,
   ...loadApplets,
   ...lsApplets,
   ...makeFileApplets,

@@ -5,6 +5,8 @@ import { appletProgram } from "./applet.ts";
 import { applets } from "./applet-table.ts";
 import { busybox } from "./busybox.ts";
 import { pause } from "./pause.ts";
+import { probe } from "./probe.ts";
+import { executableContent } from "./program.ts";
 import { sh } from "./sh.ts";
 import { userland } from "./userland.ts";
 
@@ -19,6 +21,7 @@ export function bootPrograms(machine: Machine): void {
   const { programs } = machine;
   programs.set("busybox", busybox);
   programs.set("pause", pause);
+  programs.set("vitrine-probe", probe);
   for (const [name, applet] of Object.entries(applets))
     programs.set(name, appletProgram(name, applet));
   programs.set("sh", (self) => sh(self));
@@ -29,4 +32,5 @@ export function bootPrograms(machine: Machine): void {
     if (content !== undefined) putFile(disk, `/usr${path}`, content, mode);
     else if (target !== undefined) putSymlink(disk, `/usr${path}`, target);
   }
+  putFile(disk, probePath, executableContent("vitrine-probe"), 0o755);
 }

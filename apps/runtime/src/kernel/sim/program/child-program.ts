@@ -19,7 +19,8 @@ export function become(
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
     const code = isRefusal(thrown, "ENOENT") ? 127 : 126;
-    throw new AppletError(`can't execute '${argv[0]}': ${errnoMessage(thrown)}`, code);
+    const words = call.name === "xargs" ? `${argv[0]}` : `can't execute '${argv[0]}'`;
+    throw new AppletError(`${words}: ${errnoMessage(thrown)}`, code);
   }
 }
 

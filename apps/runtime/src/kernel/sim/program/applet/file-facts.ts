@@ -187,7 +187,6 @@ function realpath(call: Call): void {
     call.args,
     (path) => path,
     (path) => {
-      statat(call.self, AT_FDCWD, path);
       call.print(`${canonical(call, path)}\n`);
     },
   );

@@ -155,6 +155,7 @@ class Search {
       this.#show(name, number, ":", text);
       return;
     }
+    this.#expression.lastIndex = 0;
     for (const match of text.matchAll(this.#expression))
       if (match[0] !== "") this.#show(name, number, ":", match[0]);
   }

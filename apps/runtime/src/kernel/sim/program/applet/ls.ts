@@ -1,11 +1,12 @@
 /** ls: names, or the long format as busybox aligns it. */
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY } from "../../abi.ts";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "../../abi.ts";
 import { isRefusal } from "../../refusal.ts";
-import { close, getdents, openat2, readlinkat, type Stat, statat } from "../../syscall/file.ts";
+import { readlinkat, type Stat, statat } from "../../syscall/file.ts";
 import { AccountNames } from "../account-names.ts";
 import type { AppletTable } from "../applet.ts";
 import { civilTime, formatTime } from "../calendar.ts";
 import type { Call } from "../call.ts";
+import { listNames } from "../directory-names.ts";
 import { humanSize } from "../human-size.ts";
 import { modeText } from "../mode.ts";
 import { type Options, parseOptions } from "../options.ts";
@@ -65,16 +66,9 @@ class Lister {
 
   /** Entries of a directory, sorted; undefined when it cannot be read. */
   directory(path: string): Entry[] | undefined {
-    const { self } = this.call;
-    const names: string[] = [];
+    let names: readonly string[];
     try {
-      const fd = openat2(self, AT_FDCWD, path, { flags: O_RDONLY | O_DIRECTORY });
-      try {
-        for (const { name } of getdents(self, fd))
-          if (name !== "." && name !== "..") names.push(name);
-      } finally {
-        close(self, fd);
-      }
+      names = listNames(this.call.self, path);
     } catch (thrown) {
       this.call.refused(path, thrown);
       return undefined;

@@ -18,7 +18,7 @@ import {
 } from "../../syscall/file.ts";
 import { AccountNames } from "../account-names.ts";
 import type { AppletTable } from "../applet.ts";
-import { type Call, UsageError } from "../call.ts";
+import { AppletError, type Call, UsageError } from "../call.ts";
 import { listNames } from "../directory-names.ts";
 import { parseMode } from "../mode.ts";
 import { parseNumber, parseOptions, parseSize } from "../options.ts";
@@ -53,7 +53,7 @@ export function forEachPath(
 
 function modeOption(text: string, umask: number): number {
   const mode = parseMode(text, 0o777 & ~umask, false, umask);
-  if (mode === undefined) throw new UsageError(`invalid mode '${text}'`);
+  if (mode === undefined) throw new AppletError(`invalid mode '${text}'`);
   return mode;
 }
 
@@ -137,7 +137,8 @@ function ln(call: Call): void {
       if (options.has("s")) symlinkat(self, target, AT_FDCWD, path);
       else linkat(self, AT_FDCWD, target, AT_FDCWD, path);
     } catch (thrown) {
-      call.refused(path, thrown);
+      const missing = !options.has("s") && statOrNothing(call, target) === undefined;
+      call.refused(missing ? target : path, thrown);
     }
   }
 }
@@ -239,7 +240,7 @@ function chmod(call: Call): void {
   for (const path of paths)
     walkTree(call, path, options.has("R"), (at, stat) => {
       const wanted = parseMode(mode, stat.mode, stat.type === "directory", call.self.umask);
-      if (wanted === undefined) throw new UsageError(`invalid mode '${mode}'`);
+      if (wanted === undefined) throw new AppletError(`invalid mode '${mode}'`);
       fchmodat(call.self, AT_FDCWD, at, wanted);
     });
 }

@@ -90,12 +90,11 @@ function* eachTarget(
   const last = given ?? operands.pop();
   if (last === undefined || operands.length === 0) throw new UsageError();
   const directory = !options.has("T") && statOrNothing(call, last)?.type === "directory";
-  if (!directory && operands.length > 1) {
-    call.fail(`'${last}' is not a directory`);
-    return;
-  }
   for (const from of operands)
-    yield* work(from, directory ? `${last.replace(/\/$/, "")}/${baseName(from)}` : last);
+    yield* work(
+      from,
+      directory || operands.length > 1 ? `${last.replace(/\/$/, "")}/${baseName(from)}` : last,
+    );
 }
 
 class Copier {

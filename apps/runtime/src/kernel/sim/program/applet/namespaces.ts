@@ -15,7 +15,7 @@ import {
 } from "../../syscall/process.ts";
 import type { Coroutine } from "../../task.ts";
 import type { AppletTable } from "../applet.ts";
-import { AppletError, type Call } from "../call.ts";
+import { AppletError, type Call, UsageError } from "../call.ts";
 import { become, exitCode, waitFor } from "../child-program.ts";
 import { messageOf } from "../errno-message.ts";
 import { bytesOf } from "../file-text.ts";

@@ -78,10 +78,12 @@ function* eachFile(
       yield* call.flush();
       call.close(fd);
     } catch (thrown) {
-      call.refused(path, thrown);
+      if (call.name === "tail") call.fail(`can't open '${path}': ${messageOf(thrown)}`);
+      else call.refused(path, thrown);
       yield* call.flush();
     }
   }
+  if (first && call.name === "tail" && call.code !== 0) call.fail("no files");
 }
 
 function* head(call: Call): Coroutine<void> {

@@ -88,7 +88,7 @@ const columns: Readonly<Record<string, Column>> = {
 
 function ps(call: Call): void {
   const options = parseOptions(
-    call.args.map((arg) => (/^[a-z]+$/.test(arg) ? `-${arg}` : arg)),
+    call.args.map((arg, index) => (index === 0 && /^[a-z]+$/.test(arg) ? `-${arg}` : arg)),
     "o:TwelfuaxAj",
   );
   const list = options.values("o").flatMap((text) => text.split(","));

@@ -115,6 +115,9 @@ class ScriptReader {
       return { letter, text: this.#delimited(delimiter), replacement: this.#delimited(delimiter) };
     }
     if (letter === "a" || letter === "i" || letter === "c") {
+      // "a\" and a new line, or the text at once.
+      const continued = /^\s*\\\n/.exec(this.#text.slice(this.#at));
+      if (continued !== null) this.#at += continued[0].length;
       const end = this.#text.indexOf("\n", this.#at);
       const text = this.#text.slice(this.#at, end < 0 ? undefined : end);
       this.#at = end < 0 ? this.#text.length : end;

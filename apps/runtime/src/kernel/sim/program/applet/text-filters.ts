@@ -11,7 +11,7 @@ function* wc(call: Call): Coroutine<void> {
   const kinds = ["l", "w", "m", "c", "L"].filter((kind) => options.has(kind));
   const shown = kinds.length === 0 ? ["l", "w", "c"] : kinds;
   const totals = new Map<string, number>();
-  const width = shown.length === 1 ? 0 : 9;
+  const width = shown.length === 1 && options.operands.length < 2 ? 0 : 9;
   const line = (counts: ReadonlyMap<string, number>, name: string): string =>
     `${shown.map((kind) => String(counts.get(kind) ?? 0).padStart(width)).join(" ")}${name === "" ? "" : ` ${name}`}\n`;
   for (const { path, text } of yield* call.inputs(options.operands)) {
@@ -200,8 +200,7 @@ function* seq(call: Call): Coroutine<void> {
   );
   const numbers = options.operands.map((text) => {
     const plain = text.replace("\0", "");
-    if (plain === "" || Number.isNaN(Number(plain)))
-      throw new UsageError(`invalid number '${plain}'`);
+    if (plain === "" || Number.isNaN(Number(plain))) throw new UsageError();
     return Number(plain);
   });
   if (numbers.length === 0 || numbers.length > 3) throw new UsageError();
