@@ -6,7 +6,7 @@ import type { Credentials } from "../user/credentials.ts";
 import type { PathPoint } from "../vfs/mount.ts";
 import { newPids, registerPids } from "./pids.ts";
 import { type Namespaces, Process } from "./process.ts";
-import { countUser, isOverProcessLimit } from "./user-processes.ts";
+import { countUser, mayNotFork } from "./user-processes.ts";
 
 export interface Birth {
   /** Whose child it becomes: the caller, or with CLONE_PARENT the caller's parent. */
@@ -42,7 +42,7 @@ export function bornNamespaces(parent: Namespaces): Namespaces {
 
 /** EAGAIN beyond RLIMIT_NPROC or pids.max. Asked before anything is made. */
 export function checkMayFork(caller: Process, into?: CgroupNode): void {
-  if (isOverProcessLimit(caller, 1)) refuse("EAGAIN", "RLIMIT_NPROC");
+  if (mayNotFork(caller)) refuse("EAGAIN", "RLIMIT_NPROC");
   caller.machine.mayFork?.(caller, into);
 }
 

@@ -10,7 +10,15 @@ import {
   setresuid,
 } from "../syscall/credential.ts";
 import { installFile } from "../syscall/file.ts";
-import { execve, execvp, prlimit, sigaction, unshare } from "../syscall/process.ts";
+import {
+  execve,
+  execvp,
+  exitProcess,
+  pause,
+  prlimit,
+  sigaction,
+  unshare,
+} from "../syscall/process.ts";
 import { allCapabilities, capabilitySet } from "../user/credentials.ts";
 import type { Dentry } from "../vfs/inode.ts";
 import { mountNoExec, mountNoSuid } from "../vfs/mount.ts";
@@ -112,12 +120,20 @@ describe("the program", () => {
     expect(seen).toBeDefined();
   });
 
-  test("EAGAIN for a user over its limit of processes since setresuid", () => {
-    const answer = executed((self) => {
+  test("EAGAIN for who became a user with too many processes already; one's own does not count", () => {
+    const becomes = (self: Process) => {
       prlimit(self, "nproc", { soft: 0, hard: 0 });
       setresuid(self, 77, 77, 77);
+    };
+    expect(executed(becomes)).toBeInstanceOf(Object);
+    seen = undefined;
+    const other = bed.start(function* (self) {
+      setresuid(self, 77, 77, 77);
+      for (;;) yield* pause(self);
     });
-    expect(answer).toBe("EAGAIN");
+    bed.drive();
+    expect(executed(becomes)).toBe("EAGAIN");
+    exitProcess(other, { kind: "exited", code: 0 });
   });
 });
 

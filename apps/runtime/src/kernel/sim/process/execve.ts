@@ -11,7 +11,7 @@ import { closeOnExecFiles, resetHandlers } from "./image.ts";
 import { NewImage } from "./life.ts";
 import type { Process } from "./process.ts";
 import { interpreterOf } from "./script.ts";
-import { isOverProcessLimit } from "./user-processes.ts";
+import { mayNotExecute } from "./user-processes.ts";
 
 /** MAX_ARG_STRLEN; bytes one argument may have, its terminating 0 included. */
 const argumentMax = 131_072;
@@ -85,7 +85,7 @@ export function replaceImage(
   argv: readonly string[],
   env: readonly string[],
 ): never {
-  if (isOverProcessLimit(process, 0)) refuse("EAGAIN", "RLIMIT_NPROC");
+  if (mayNotExecute(process)) refuse("EAGAIN", "RLIMIT_NPROC");
   checkSize(process, argv, env);
   const found = findProgram(process, path, argv);
   const program = process.machine.programs.get(found.program);

@@ -108,6 +108,8 @@ export class Process {
   /** SIGSTOP or a frozen cgroup. */
   stopped = false;
   frozen = false;
+  /** It became a user who has too many processes: no execve before that has changed (RLIMIT_NPROC). */
+  overProcessLimit = false;
   /** Above 0 in calls that a signal does not interrupt (page faults, throttling). */
   uninterruptible = 0;
   /** Anonymous memory it holds, bytes: what the memory controller counts. */

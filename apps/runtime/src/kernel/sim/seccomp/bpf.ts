@@ -130,3 +130,24 @@ function checkScratch({ codes, jt, jf, k }: BpfProgram): void {
     }
   }
 }
+
+/** Instructions of eBPF that one classic instruction becomes (bpf_convert_filter()). */
+function convertedCost(code: number, jt: number, jf: number, k: number): number {
+  if (code === BPF_RET_K) return 2;
+  if (code === (BPF_ALU_DIV | BPF_X)) return 5;
+  if (!conditional.has(code)) return 1;
+  // An operand that looks negative is loaded first; a condition jumps one way, so two ways are two.
+  const wide = (code & BPF_X) === 0 && k > 0x7fff_ffff ? 1 : 0;
+  const twoWays = jf !== 0 && (jt !== 0 || (code & ~BPF_X) === BPF_JSET);
+  return wide + (twoWays ? 2 : 1);
+}
+
+/** How long the program is for the kernel's bookkeeping: it keeps it as eBPF, with three instructions before it. */
+export function convertedLength({ codes, jt, jf, k }: BpfProgram): number {
+  let length = 3;
+  for (let pc = 0; pc < codes.length; pc++) {
+    const [yes, no] = [jt[pc] as number, jf[pc] as number];
+    length += convertedCost(codes[pc] as number, yes, no, k[pc] as number);
+  }
+  return length;
+}

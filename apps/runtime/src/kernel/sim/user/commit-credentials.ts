@@ -1,6 +1,6 @@
 /** Giving a process new credentials, with what follows from it (commit_creds(), credentials(7), prctl(2)). */
 import type { Process } from "../process/process.ts";
-import { countUser } from "../process/user-processes.ts";
+import { noteUserChange } from "../process/user-processes.ts";
 import type { Credentials } from "./credentials.ts";
 import type { UserNamespace } from "./user-namespace.ts";
 
@@ -32,9 +32,6 @@ export function commitCredentials(process: Process, after: Credentials): void {
     process.dumpable = false;
     process.parentDeathSignal = 0;
   }
-  if (before.uid !== after.uid) {
-    countUser(process.machine, before.uid, -1);
-    countUser(process.machine, after.uid, 1);
-  }
+  if (before.uid !== after.uid) noteUserChange(process, after.uid);
   process.credentials = after;
 }
