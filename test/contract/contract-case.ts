@@ -115,17 +115,18 @@ export class CaseRun {
 
   /** The cgroups of a case go last, when its containers are gone. */
   async #removeCgroups(): Promise<void> {
-    for (const path of this.#cgroups.values()) {
-      if ((await this.bed.kernel.files.stat(path)) === undefined) continue;
-      await this.bed.kernel.emptyCgroup(path);
-      for (const name of (await this.bed.kernel.files.list(path)) ?? []) {
-        const below = `${path}/${name}`;
-        if ((await this.bed.kernel.files.stat(below))?.type !== "directory") continue;
-        await this.bed.kernel.emptyCgroup(below);
-        await this.bed.host([{ op: "rmdir", path: below }]);
-      }
-      await this.bed.host([{ op: "rmdir", path }]);
+    for (const path of this.#cgroups.values()) await this.#removeCgroup(path);
+  }
+
+  async #removeCgroup(path: string): Promise<void> {
+    const { kernel } = this.bed;
+    if ((await kernel.files.stat(path)) === undefined) return;
+    await kernel.emptyCgroup(path);
+    for (const name of (await kernel.files.list(path)) ?? []) {
+      const below = `${path}/${name}`;
+      if ((await kernel.files.stat(below))?.type === "directory") await this.#removeCgroup(below);
     }
+    await this.bed.host([{ op: "rmdir", path }]);
   }
 
   placed<T extends Op>(op: T): T {

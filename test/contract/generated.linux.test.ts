@@ -8,7 +8,8 @@ import { opToText } from "../../apps/runtime/src/kernel/plan-text.ts";
 import { linuxPlace } from "./bed-linux.ts";
 import { simulatedPlace } from "./bed-simulated.ts";
 import { ContractBed } from "./contract-bed.ts";
-import { type Theme, themes } from "./generated-cases.ts";
+import { themes } from "./generated-cases.ts";
+import type { Theme } from "./generated-theme.ts";
 import { transcriptOf } from "./run-case.ts";
 
 const runs = Number(process.env["VITRINE_CONTRACT_RUNS"] ?? 150);

@@ -1,6 +1,17 @@
 /** Disagreements that generated cases found, shrunk, with what Linux says. */
 import { type ContractCase, sandbox } from "../contract-case.ts";
-import { attach, capset, chown, dirs, file, keepCaps, setgid, setuid } from "../op-words.ts";
+import {
+  attach,
+  capset,
+  chown,
+  dirs,
+  file,
+  keepCaps,
+  mkdir,
+  setgid,
+  setuid,
+  write,
+} from "../op-words.ts";
 
 export const foundCases: readonly ContractCase[] = [
   {
@@ -81,5 +92,19 @@ export const foundCases: readonly ContractCase[] = [
       "stat ~/f 102775 0:0 0:0 1",
       "stat ~/plain 100775 1:1 0:0 1",
     ],
+  },
+  {
+    name: "memory.swappiness of a group is its parent's at the time it is made",
+    run: async (run) => {
+      await run.host([
+        mkdir("#memory"),
+        mkdir("#memory/before"),
+        write("#memory/memory.swappiness", "10"),
+        mkdir("#memory/after"),
+      ]);
+      await run.sayFile("#memory/before/memory.swappiness");
+      await run.sayFile("#memory/after/memory.swappiness");
+    },
+    expect: ["#memory/before/memory.swappiness: 60", "#memory/after/memory.swappiness: 10"],
   },
 ];

@@ -112,6 +112,14 @@ function swappiness(node: CgroupNode): string {
   return "60\n";
 }
 
+/** A group takes its parent's value when it is made: a later one of the parent is not its own. */
+function keepSwappiness(node: CgroupNode): void {
+  const before = swappiness(node);
+  for (const child of node.children.values()) {
+    if (child.setting("memory.swappiness") === undefined) child.set("memory.swappiness", before);
+  }
+}
+
 function requireOne(_node: CgroupNode, text: string): void {
   if (writtenNatural(text) !== 1) refuse("EINVAL");
 }
@@ -178,7 +186,9 @@ export const memoryFilesV1: FileTable<CgroupNode> = new Map<string, FileRow<Cgro
       text: swappiness,
       write: (node, text) => {
         const value = writtenNatural(text);
-        node.set("memory.swappiness", value > 200 ? refuse("EINVAL") : `${value}\n`);
+        if (value > 200) refuse("EINVAL");
+        keepSwappiness(node);
+        node.set("memory.swappiness", `${value}\n`);
       },
     },
   ],
