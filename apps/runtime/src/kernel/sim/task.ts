@@ -159,9 +159,14 @@ export interface Timer {
 interface TimerEntry {
   readonly atNs: bigint;
   readonly order: number;
-  readonly fire: () => void;
+  fire: () => void;
   cancelled: boolean;
 }
+
+/** What a cancelled timer does, so that it keeps nothing alive until its time comes. */
+const nothing = (): void => undefined;
+/** Cancelled timers that may lie in the heap besides as many living ones. */
+const cancelledMax = 256;
 
 /** Ready tasks, timers and the virtual clock of one machine. */
 export class Scheduler {
@@ -169,7 +174,8 @@ export class Scheduler {
   #nowNs: bigint;
   #ready: Task[] = [];
   /** A binary heap by time, then order. */
-  readonly #timers: TimerEntry[] = [];
+  #timers: TimerEntry[] = [];
+  #cancelled = 0;
   #order = 0;
 
   constructor(startNs: bigint) {
@@ -204,9 +210,21 @@ export class Scheduler {
     push(this.#timers, entry);
     return {
       cancel: () => {
+        if (entry.cancelled) return;
         entry.cancelled = true;
+        entry.fire = nothing;
+        this.#cancelled++;
+        if (this.#cancelled > cancelledMax + this.#timers.length / 2) this.#sweep();
       },
     };
+  }
+
+  /** Takes cancelled timers out: most are cancelled long before their time. */
+  #sweep(): void {
+    const living = this.#timers.filter(({ cancelled }) => !cancelled);
+    this.#timers = [];
+    this.#cancelled = 0;
+    for (const entry of living) push(this.#timers, entry);
   }
 
   /**
@@ -232,7 +250,10 @@ export class Scheduler {
 
   /** When the next timer fires; undefined when there is none. */
   nextTimerNs(): bigint | undefined {
-    while (this.#timers[0]?.cancelled === true) pop(this.#timers);
+    while (this.#timers[0]?.cancelled === true) {
+      pop(this.#timers);
+      this.#cancelled--;
+    }
     return this.#timers[0]?.atNs;
   }
 
