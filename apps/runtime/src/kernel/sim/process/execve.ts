@@ -78,6 +78,12 @@ function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).slice(0, commMax);
 }
 
+/** The time namespace made for the children is from now on its own, too (exec_task_namespaces()). */
+function enterTimeNamespace(process: Process): void {
+  const { timeForChildren, ...rest } = process.namespaces;
+  if (timeForChildren !== undefined) process.namespaces = { ...rest, time: timeForChildren };
+}
+
 /** Becomes another program: throws a NewImage, or a Refusal while nothing has changed yet. */
 export function replaceImage(
   process: Process,
@@ -98,8 +104,13 @@ export function replaceImage(
   process.executable = found.executable.point;
   process.apparmor = profileAfterExec(process);
   process.apparmorOnExec = undefined;
+  const { timeForChildren } = process.namespaces;
+  if (timeForChildren !== undefined && timeForChildren !== process.namespaces.time) {
+    process.namespaces = { ...process.namespaces, time: timeForChildren };
+  }
   closeOnExecFiles(process);
   resetHandlers(process);
+  enterTimeNamespace(process);
   // A new address space: what the program before had is free.
   releaseMemory(process, process.memoryBytes);
   if (secure) process.parentDeathSignal = 0;

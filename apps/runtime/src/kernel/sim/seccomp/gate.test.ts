@@ -104,6 +104,19 @@ describe("actions", () => {
   });
 });
 
+test("an errno without a name keeps its number", () => {
+  bed.run((self) => {
+    seccomp(self, on("getpid", "ERRNO", 77), log);
+    let thrown: unknown;
+    try {
+      getpid(self);
+    } catch (refusal) {
+      thrown = refusal;
+    }
+    expect(thrown).toMatchObject({ number: 77, detail: "seccomp" });
+  });
+});
+
 test("arguments are looked at again each time", () => {
   bed.run(function* (self) {
     const args = [{ index: 1, op: "SCMP_CMP_EQ", value: 9 }];

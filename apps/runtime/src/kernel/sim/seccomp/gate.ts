@@ -4,7 +4,7 @@ import { SIGSYS } from "../abi.ts";
 import { exitProcess } from "../process/exit.ts";
 import { ProcessEnded } from "../process/life.ts";
 import type { Process } from "../process/process.ts";
-import { refuse } from "../refusal.ts";
+import { Refusal, refuse } from "../refusal.ts";
 import {
   actionOnly,
   dataOf,
@@ -26,6 +26,20 @@ const errnoMax = 4095;
 const nameByErrno = new Map<number, ErrnoName>(
   Object.entries(errnoByName).map(([name, number]) => [number, name as ErrnoName]),
 );
+
+/** A filter may answer numbers that the table of errnos has no name for, 0 included: only `number` tells them. */
+class NumberedRefusal extends Refusal {
+  readonly #number: number;
+
+  constructor(number: number) {
+    super("EPERM", "seccomp");
+    this.#number = number;
+  }
+
+  override get number(): number {
+    return this.#number;
+  }
+}
 
 function verdictOf(program: Uint8Array, nr: number, args: readonly number[]): number {
   const filter = loadedFilter(program);
@@ -88,7 +102,9 @@ function refuseCall(process: Process, name: string, kind: number, data: number):
     case RET_ERRNO: {
       const errno = Math.min(data, errnoMax);
       tell(process, name, "errno", errno);
-      return refuse(nameByErrno.get(errno) ?? "EPERM", "seccomp");
+      const known = nameByErrno.get(errno);
+      if (known === undefined) throw new NumberedRefusal(errno);
+      return refuse(known, "seccomp");
     }
     // Nobody traces, nobody listens: both answer as if the call were not there.
     case RET_TRACE:

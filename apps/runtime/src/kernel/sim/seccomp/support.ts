@@ -14,7 +14,7 @@ export const support: readonly SupportRow[] = [
     area,
     feature: "actions: kill, trap, errno, log, allow",
     level: "partial",
-    note: "An errno of 0, or one the model has no name for, is EPERM.",
+    note: "The call of an errno of 0 is not made and refused with that number; programs of the model take it for EPERM, as numbers without a name.",
   },
   {
     area,

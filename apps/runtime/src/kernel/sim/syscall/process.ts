@@ -7,6 +7,7 @@ import { replaceImage } from "../process/execve.ts";
 import { searchPath } from "../process/execvp.ts";
 import { becomeSessionLeader, joinGroup } from "../process/groups.ts";
 import { sendSignal, signalByPidfd } from "../process/kill.ts";
+import { ProcessEnded } from "../process/life.ts";
 import { namespaceFlags } from "../process/namespace-flags.ts";
 import { processAt } from "../process/pids.ts";
 import type { Process, SignalHandler } from "../process/process.ts";
@@ -186,8 +187,7 @@ export function prlimit(
 }
 
 /** Runs what a signal does not interrupt. */
-function* uninterrupted(caller: Process, work: Coroutine<void> | undefined): Coroutine<void> {
-  if (work === undefined) return;
+function* uninterrupted(caller: Process, work: Coroutine<void>): Coroutine<void> {
   caller.uninterruptible++;
   try {
     yield* work;
@@ -196,9 +196,40 @@ function* uninterrupted(caller: Process, work: Coroutine<void> | undefined): Cor
   }
 }
 
+const pageBytes = 4096;
+const stepBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Touches new memory in growing steps, as page faults would: a process that goes beyond a limit has memory by
+ * then, and can be chosen by the OOM killer.
+ */
+function* touch(caller: Process, bytes: number): Coroutine<void> {
+  const { chargeMemory } = caller.machine;
+  if (chargeMemory === undefined) {
+    caller.memoryBytes += bytes;
+    return;
+  }
+  let touched = 0;
+  try {
+    for (let step = pageBytes; touched < bytes; step = Math.min(2 * step, stepBytesMax)) {
+      const now = Math.min(step, bytes - touched);
+      yield* chargeMemory(caller, now);
+      touched += now;
+    }
+  } catch (thrown) {
+    if (touched > 0 && caller.state === "alive") yield* chargeMemory(caller, -touched);
+    throw thrown;
+  }
+}
+
 /** Anonymous memory (mmap, brk): `bytes` more or, negative, less. ENOMEM; may end in the OOM killer. */
 export function* allocate(caller: Process, bytes: number): Coroutine<void> {
   enter(caller, bytes < 0 ? "munmap" : "mmap", 0, Math.abs(bytes));
+  if (bytes > 0) {
+    yield* uninterrupted(caller, touch(caller, bytes));
+    if (caller.state !== "alive") throw new ProcessEnded();
+    return;
+  }
   const { chargeMemory } = caller.machine;
   if (chargeMemory === undefined) caller.memoryBytes = Math.max(0, caller.memoryBytes + bytes);
   else yield* uninterrupted(caller, chargeMemory(caller, bytes));
