@@ -104,10 +104,6 @@ export function replaceImage(
   process.executable = found.executable.point;
   process.apparmor = profileAfterExec(process);
   process.apparmorOnExec = undefined;
-  const { timeForChildren } = process.namespaces;
-  if (timeForChildren !== undefined && timeForChildren !== process.namespaces.time) {
-    process.namespaces = { ...process.namespaces, time: timeForChildren };
-  }
   closeOnExecFiles(process);
   resetHandlers(process);
   enterTimeNamespace(process);
