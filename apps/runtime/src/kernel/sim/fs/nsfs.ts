@@ -5,7 +5,7 @@ import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { FileSystem } from "../vfs/file-system.ts";
 import { Dentry, Inode } from "../vfs/inode.ts";
-import { Mount, type PathPoint } from "../vfs/mount.ts";
+import { Mount, mountStrictAtime, type PathPoint } from "../vfs/mount.ts";
 import { OpenFile } from "../vfs/open-file.ts";
 
 const magic = 0x6e736673;
@@ -89,7 +89,12 @@ const mounts = new WeakMap<Machine, Mount>();
 export function namespacePoint(machine: Machine, namespace: Namespace): PathPoint {
   let mount = mounts.get(machine);
   if (mount === undefined) {
-    mount = new Mount(machine.nextMount(), new NamespaceFileSystem(machine).root, 0);
+    mount = new Mount(
+      machine.nextMount(),
+      new NamespaceFileSystem(machine).root,
+      // Internal mounts have no access time flags, and their binds none either: shown as plain "rw".
+      mountStrictAtime,
+    );
     mounts.set(machine, mount);
   }
   const fileSystem = mount.fileSystem as NamespaceFileSystem;

@@ -160,11 +160,21 @@ function stat(call: Call, words: readonly string[]): void {
   );
 }
 
+/** What readdir(3) finds: of a directory that was removed, nothing; the C library makes no error of ENOENT. */
+function entriesOf(self: Process, fd: number): ReturnType<typeof getdents> {
+  try {
+    return getdents(self, fd);
+  } catch (thrown) {
+    if (isRefusal(thrown, "ENOENT")) return [];
+    throw thrown;
+  }
+}
+
 function ls(call: Call, words: readonly string[]): void {
   const path = need(words, 1);
   const fd = openat2(call.self, AT_FDCWD, path, { flags: O_RDONLY | 0o200000 });
   try {
-    for (const { name } of getdents(call.self, fd))
+    for (const { name } of entriesOf(call.self, fd))
       if (name !== "." && name !== "..") call.print(`entry ${path} ${name}\n`);
   } finally {
     close(call.self, fd);

@@ -10,6 +10,7 @@ import {
   MS_BIND,
   MS_MOVE,
   MS_PRIVATE,
+  MS_RDONLY,
   MS_REC,
   MS_RELATIME,
   MS_REMOUNT,
@@ -46,6 +47,7 @@ import { pivot } from "../vfs/pivot-root.ts";
 import { enter } from "./enter.ts";
 import { fileOf, installFile } from "./file.ts";
 
+const ownEachMount: ReadonlySet<string> = new Set(["tmpfs", "ramfs", "overlay", "devpts", "proc"]);
 const typeFlags = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 
 /** Where a path leads. What is mounted on a name is followed, what is mounted on "." or "/" is not. */
@@ -104,6 +106,8 @@ export function mount(
   } else {
     if (fstype === "") refuse("EINVAL");
     const fileSystem = makeFileSystem(caller, fstype, source, parseOptions(data));
+    // mount(2) means the file system too, where each mount has one of its own.
+    if ((flags & MS_RDONLY) !== 0 && ownEachMount.has(fstype)) fileSystem.readOnly = true;
     addMount(caller, makeMount(caller, fileSystem, attributes), point);
   }
 }
