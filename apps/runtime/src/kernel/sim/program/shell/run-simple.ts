@@ -175,11 +175,14 @@ function* runProgram(
   const { shell } = executor;
   if (last && shell.traps.size === 0)
     return yield* becomeProgram(executor, words, assigned, redirections);
-  const child = fork(shell, (copy) => {
-    const inner = executor.forShell(copy);
-    return guarded(copy, () => becomeProgram(inner, words, assigned, redirections));
+  // ash redirects before it forks: what it says of the child's death goes there, too.
+  return yield* executor.redirected(redirections, function* () {
+    const child = fork(shell, (copy) => {
+      const inner = executor.forShell(copy);
+      return guarded(copy, () => becomeProgram(inner, words, assigned, []));
+    });
+    return (yield* waitForAll(shell, [child]))[0] ?? 0;
   });
-  return (yield* waitForAll(shell, [child]))[0] ?? 0;
 }
 
 /** What goes wrong in a child ends the child. */
