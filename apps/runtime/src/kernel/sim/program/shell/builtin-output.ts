@@ -5,8 +5,7 @@ import { evaluateTest, TestError } from "../test-expression.ts";
 import type { BuiltinRun } from "./builtin.ts";
 
 export const echo: BuiltinRun = function* (executor, words) {
-  yield* executor.shell.print(echoText(words.slice(1)));
-  return 0;
+  return yield* executor.shell.output(echoText(words.slice(1)));
 };
 
 export const printf: BuiltinRun = function* (executor, words) {
@@ -18,8 +17,9 @@ export const printf: BuiltinRun = function* (executor, words) {
   }
   const printed = printfText(format, words.slice(words[1] === "--" ? 3 : 2));
   for (const error of printed.errors) yield* shell.printTo(2, `sh: ${error}\n`);
-  yield* shell.print(printed.text);
-  return printed.errors.length > 0 ? 1 : 0;
+  // Unlike echo it does not say so.
+  const refusal = yield* shell.printTo(1, printed.text);
+  return printed.errors.length > 0 || refusal !== undefined ? 1 : 0;
 };
 
 export const test: BuiltinRun = function* (executor, words) {

@@ -1,10 +1,11 @@
 /** State of one shell process: variables, functions, options, traps. A subshell is a copy in a process of its own. */
 import { SIGINT, SIGQUIT, SIGTERM } from "../../abi.ts";
 import type { Process } from "../../process/process.ts";
-import { isRefusal } from "../../refusal.ts";
+import { isRefusal, type Refusal } from "../../refusal.ts";
 import { write } from "../../syscall/file.ts";
 import { sigaction } from "../../syscall/process.ts";
 import type { Coroutine } from "../../task.ts";
+import { errnoMessage } from "../errno-message.ts";
 import { bytesOf } from "../file-text.ts";
 import { signalNumber } from "../signals.ts";
 import { ShellError } from "./control.ts";
@@ -178,15 +179,25 @@ export class Shell {
     yield* this.printTo(1, text);
   }
 
-  /** Writing to a closed or full place is no reason for the shell to end. */
-  *printTo(fd: number, text: string): Coroutine<void> {
-    if (text === "") return;
+  /** Prints what a builtin is there to print: 1, with a complaint, when it cannot be written. */
+  *output(text: string): Coroutine<number> {
+    const refusal = yield* this.printTo(1, text);
+    if (refusal === undefined) return 0;
+    yield* this.complain(`write error: ${errnoMessage(refusal)}`);
+    return 1;
+  }
+
+  /** Writing to a closed or full place is no reason for the shell to end: the refusal is the result. */
+  *printTo(fd: number, text: string): Coroutine<Refusal | undefined> {
+    if (text === "") return undefined;
     try {
       yield* write(this.self, fd, bytesOf(text));
+      return undefined;
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // SIGPIPE ended it: nothing more is done.
       while (this.self.state !== "alive") yield {};
+      return thrown;
     }
   }
 
