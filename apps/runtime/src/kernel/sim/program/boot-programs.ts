@@ -4,6 +4,7 @@ import { putFile, putSymlink } from "../vfs/put-file.ts";
 import { appletProgram } from "./applet.ts";
 import { applets } from "./applet-table.ts";
 import { busybox } from "./busybox.ts";
+import { networkPrograms, pluginExecutables } from "./net-programs.ts";
 import { pause } from "./pause.ts";
 import { probe } from "./probe.ts";
 import { executableContent } from "./program.ts";
@@ -24,6 +25,7 @@ export function bootPrograms(machine: Machine): void {
   programs.set("vitrine-probe", probe);
   for (const [name, applet] of Object.entries(applets))
     programs.set(name, appletProgram(name, applet));
+  for (const [name, program] of networkPrograms()) programs.set(name, program);
   programs.set("sh", (self) => sh(self));
   programs.set("ash", (self) => sh(self));
   const disk = machine.init.root.mount.fileSystem;
@@ -33,4 +35,6 @@ export function bootPrograms(machine: Machine): void {
     else if (target !== undefined) putSymlink(disk, `/usr${path}`, target);
   }
   putFile(disk, probePath, executableContent("vitrine-probe"), 0o755);
+  for (const [path, name] of pluginExecutables())
+    putFile(disk, path, executableContent(name), 0o755);
 }

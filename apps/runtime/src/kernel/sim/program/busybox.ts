@@ -9,7 +9,7 @@ import { bytesOf } from "./file-text.ts";
 import { sh } from "./sh.ts";
 
 /** Programs of the network that busybox has as applets; they are in the machine's table under these names. */
-const networkApplets = ["ip", "ping", "wget", "httpd", "nc"];
+const networkApplets = ["ip", "ping", "wget", "httpd", "nc", "nslookup"];
 
 /** Every name busybox answers to, sorted. */
 export function appletNames(): readonly string[] {

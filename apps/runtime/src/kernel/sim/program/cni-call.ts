@@ -60,13 +60,19 @@ export interface CniCall {
   readonly version: string;
 }
 
+/** Returns the object to print, or nothing; a plain function when it never waits. */
+export type PluginCommand = (
+  call: CniCall,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a command that prints nothing returns nothing
+) => Coroutine<JsonObject | void> | JsonObject | void;
+
 /** Commands of a plugin; ADD returns the result to print. */
 export interface PluginCommands {
-  readonly add: (call: CniCall) => Coroutine<JsonObject>;
-  readonly del: (call: CniCall) => Coroutine<void>;
-  readonly check: (call: CniCall) => Coroutine<void>;
-  readonly status?: (call: CniCall) => Coroutine<void>;
-  readonly gc?: (call: CniCall) => Coroutine<void>;
+  readonly add: PluginCommand;
+  readonly del: PluginCommand;
+  readonly check: PluginCommand;
+  readonly status?: PluginCommand;
+  readonly gc?: PluginCommand;
 }
 
 export const cniVersions: readonly string[] = [
@@ -190,31 +196,36 @@ function needVersion(call: CniCall, version: string): void {
   throw new CniError(cniCode.incompatibleVersion, what);
 }
 
+function commandOf({ command }: CniCall, commands: PluginCommands): PluginCommand | undefined {
+  switch (command) {
+    case "ADD":
+      return commands.add;
+    case "DEL":
+      return commands.del;
+    case "CHECK":
+      return commands.check;
+    case "STATUS":
+      return commands.status;
+    case "GC":
+      return commands.gc;
+    default:
+      throw new CniError(cniCode.invalidEnvironment, `unknown CNI_COMMAND: ${command}`);
+  }
+}
+
+const since: Readonly<Record<string, string>> = { CHECK: "0.4.0", STATUS: "1.1.0", GC: "1.1.0" };
+
+function isCoroutine(value: unknown): value is Coroutine<JsonObject | undefined> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
 /** What there is to print; undefined for nothing. */
 function* run(call: CniCall, commands: PluginCommands): Coroutine<JsonObject | undefined> {
-  switch (call.command) {
-    case "ADD":
-      return yield* commands.add(call);
-    case "DEL":
-      yield* commands.del(call);
-      return undefined;
-    case "CHECK":
-      needVersion(call, "0.4.0");
-      yield* commands.check(call);
-      return undefined;
-    case "STATUS":
-      needVersion(call, "1.1.0");
-      if (commands.status !== undefined) yield* commands.status(call);
-      return undefined;
-    case "GC":
-      needVersion(call, "1.1.0");
-      if (commands.gc !== undefined) yield* commands.gc(call);
-      return undefined;
-    default: {
-      const what = `unknown CNI_COMMAND: ${call.command}`;
-      throw new CniError(cniCode.invalidEnvironment, what);
-    }
-  }
+  const work = commandOf(call, commands);
+  needVersion(call, since[call.command] ?? "0.1.0");
+  const result = work?.(call);
+  if (isCoroutine(result)) return yield* result;
+  return (result as JsonObject | undefined) ?? undefined;
 }
 
 function pretty(value: JsonObject): string {

@@ -8,7 +8,6 @@ import { formatIp, parseIp } from "../net/ip.ts";
 import type { Process } from "../process/process.ts";
 import { isRefusal } from "../refusal.ts";
 import { close, mkdirat, openat2, unlinkat, writeNow } from "../syscall/file.ts";
-import type { Coroutine } from "../task.ts";
 import {
   type CniCall,
   CniError,
@@ -114,8 +113,7 @@ function dnsOf(call: CniCall, ipam: JsonObject): JsonObject {
   return nameservers.length === 0 ? {} : { nameservers };
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* add(call: CniCall): Coroutine<JsonObject> {
+function add(call: CniCall): JsonObject {
   const ipam = ipamOf(call);
   const sets = rangesOf(ipam);
   const store = storeOf(call);
@@ -136,13 +134,11 @@ function* add(call: CniCall): Coroutine<JsonObject> {
   return writeResult({ ips, routes, dns: dnsOf(call, ipam) }, call.version);
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* del(call: CniCall): Coroutine<void> {
+function del(call: CniCall): void {
   release(call, storeOf(call));
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* check(call: CniCall): Coroutine<void> {
+function check(call: CniCall): void {
   const owner = ownerOf(call);
   for (const [, held] of leases(call.self, storeOf(call))) if (held === owner) return;
   const what = `host-local: Failed to find address added by container ${call.containerId}`;
@@ -162,8 +158,7 @@ export function validAttachments(config: JsonObject): ReadonlySet<string> {
   );
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* gc(call: CniCall): Coroutine<void> {
+function gc(call: CniCall): void {
   const valid = validAttachments(call.config);
   const store = storeOf(call);
   for (const [ip, held] of leases(call.self, store)) {

@@ -2,7 +2,6 @@
 import { isRefusal } from "../refusal.ts";
 import { close } from "../syscall/file.ts";
 import { linkOf, linkSet } from "../syscall/socket.ts";
-import type { Coroutine } from "../task.ts";
 import { type CniCall, CniError, cniCode, cniPlugin, type JsonObject } from "./cni-call.ts";
 import { inNetns, openNetns } from "./cni-netns.ts";
 import { type CniIp, prevResultOf, writeResult } from "./cni-result.ts";
@@ -21,8 +20,7 @@ export function openPodNetns(call: CniCall, prefix = ""): number {
   }
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* add(call: CniCall): Coroutine<JsonObject> {
+function add(call: CniCall): JsonObject {
   const { self } = call;
   const fd = openPodNetns(call);
   const addresses = inNetns(self, fd, () => {
@@ -39,8 +37,7 @@ function* add(call: CniCall): Coroutine<JsonObject> {
   return writeResult({ interfaces: [lo], ips }, call.version);
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* del({ self, netns }: CniCall): Coroutine<void> {
+function del({ self, netns }: CniCall): void {
   if (netns === "") return;
   let fd: number;
   try {
@@ -54,8 +51,7 @@ function* del({ self, netns }: CniCall): Coroutine<void> {
   close(self, fd);
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* check(call: CniCall): Coroutine<void> {
+function check(call: CniCall): void {
   const { self } = call;
   const fd = openPodNetns(call);
   const isUp = inNetns(self, fd, () => linkOf(self, "lo")?.up === true);

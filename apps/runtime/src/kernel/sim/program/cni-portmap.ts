@@ -3,7 +3,6 @@ import { formatIp, networkBits, parseIp, parsePrefix } from "../net/ip.ts";
 import type { NetRule } from "../net/network.ts";
 import { findRoute } from "../net/route.ts";
 import { ruleAdd, ruleDelete, rulesOf } from "../syscall/socket.ts";
-import type { Coroutine } from "../task.ts";
 import {
   type CniCall,
   CniError,
@@ -103,8 +102,7 @@ function rulesFor(
   return rules;
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* add(call: CniCall): Coroutine<JsonObject> {
+function add(call: CniCall): JsonObject {
   const { self, config } = call;
   const mappings = mappingsOf(call);
   const before = prevResultOf(config);
@@ -125,13 +123,11 @@ function* add(call: CniCall): Coroutine<JsonObject> {
   return writeResult(before, call.version);
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* del(call: CniCall): Coroutine<void> {
+function del(call: CniCall): void {
   ruleDelete(call.self, ownerOf(call));
 }
 
-// biome-ignore lint/correctness/useYield: nothing here waits
-function* check(call: CniCall): Coroutine<void> {
+function check(call: CniCall): void {
   const pod = addressOf(needPrevResult(call.config));
   const rules = rulesOf(call.self, ownerOf(call));
   for (const { hostPort, containerPort, protocol } of mappingsOf(call)) {

@@ -27,7 +27,9 @@ function rangeOf(value: JsonObject, set: number): AddressRange {
   const read = (name: string, fallback: IpBits): IpBits => {
     const given = value[name];
     if (given === undefined) return fallback;
-    return parseIp(String(given)) ?? parsePrefix("")?.bits ?? fallback;
+    const bits = parseIp(String(given));
+    if (bits === undefined) throw wrong(set, `invalid IP address: ${String(given)}`);
+    return bits;
   };
   const last = lastBits(network, subnet.length);
   const end = typeof last === "bigint" ? last : last - 1;
@@ -63,30 +65,27 @@ export interface Candidate {
   readonly range: AddressRange;
 }
 
-/** Every address of the set once, beginning behind `last`; gateways are left out. */
+/** Every address of the set once, beginning behind `last`, around and around the ranges; gateways are left out. */
 export function* candidates(
   ranges: readonly AddressRange[],
   last: IpBits | undefined,
 ): Generator<Candidate, void, void> {
-  const holds = ({ start, end }: AddressRange) =>
-    last !== undefined && typeof last === typeof start && last >= start && last <= end;
-  let index = Math.max(0, ranges.findIndex(holds));
-  let range = ranges[index] as AddressRange;
-  const begin = last !== undefined && holds(range) ? last : undefined;
-  let bits = begin ?? range.end;
-  // One step onward before each look, so that a full turn ends where it began.
-  if (begin === undefined) index = ranges.length - 1;
-  range = ranges[index] as AddressRange;
-  if (begin === undefined) bits = range.end;
-  const stop = { index, bits };
+  const holder = ranges.findIndex(
+    ({ start, end }) =>
+      last !== undefined && typeof last === typeof start && last >= start && last <= end,
+  );
+  const next = (index: number, bits: IpBits): readonly [number, IpBits] => {
+    const range = ranges[index] as AddressRange;
+    if (bits < range.end) return [index, after(bits, 1)];
+    const following = (index + 1) % ranges.length;
+    return [following, (ranges[following] as AddressRange).start];
+  };
+  const begin: readonly [number, IpBits] =
+    holder < 0 || last === undefined ? [0, (ranges[0] as AddressRange).start] : next(holder, last);
+  let [index, bits] = begin;
   do {
-    if (bits >= range.end) {
-      index = (index + 1) % ranges.length;
-      range = ranges[index] as AddressRange;
-      bits = range.start;
-    } else {
-      bits = after(bits, 1);
-    }
+    const range = ranges[index] as AddressRange;
     if (bits !== range.gateway) yield { bits, range };
-  } while (index !== stop.index || bits !== stop.bits);
+    [index, bits] = next(index, bits);
+  } while (index !== begin[0] || bits !== begin[1]);
 }

@@ -252,3 +252,7 @@ export function ruleDelete(caller: Process, owner: string): void {
     if (rules[index]?.owner === owner) rules.splice(index, 1);
   }
 }
+/** The rules of this owner: nft list ruleset. */
+export function rulesOf(caller: Process, owner: string): readonly NetRule[] {
+  return enterNetlink(caller).network.rules.filter((rule) => rule.owner === owner);
+}
