@@ -94,6 +94,7 @@ export async function sayPlugin(run: CaseRun, call: CniCall): Promise<void> {
     const text = new TextDecoder().decode(stdout).trim();
     const json = text === "" ? "" : JSON.stringify(JSON.parse(text));
     const named = json
+      .replaceAll(run.bed.place.cniPlugin, "(plugin)")
       .replaceAll(run.bed.place.directory, "(bed)")
       .replaceAll(run.id, "case")
       .replace(/veth[0-9a-f]{10}/g, "veth");

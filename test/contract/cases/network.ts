@@ -269,7 +269,7 @@ export const networkCases: readonly ContractCase[] = [
     expect: [
       'ADD 1 {"cniVersion":"1.0.0","code":4,"msg":"CNI_NETNS \\"\\" is not an absolute path"}',
       'ADD 1 {"cniVersion":"1.0.0","code":3,"msg":"cannot open the network namespace /run/netns/none: No such file or directory"}',
-      'ADD 1 {"cniVersion":"1.0.0","code":4,"msg":"CNI_NETNS /opt/vitrine/native/build/cni/vitrine-bridge is no network namespace: Invalid argument"}',
+      'ADD 1 {"cniVersion":"1.0.0","code":4,"msg":"CNI_NETNS (plugin) is no network namespace: Invalid argument"}',
     ],
   },
   {
