@@ -37,13 +37,30 @@ function told(op: Op, field: string, value: unknown): AttributeValue | undefined
   return undefined;
 }
 
+/** Attribute names by field: there are few fields, and very many ops. */
+const keys = new Map<string, string>();
+
+function keyOf(field: string): string {
+  let key = keys.get(field);
+  if (key === undefined) {
+    key = prefix + field;
+    keys.set(field, key);
+  }
+  return key;
+}
+
+/** Puts the fields of `op` into `attributes`. */
+export function addOpAttributes(attributes: Record<string, AttributeValue>, op: Op): void {
+  for (const field in op) {
+    if (field === "op") continue;
+    const attribute = told(op, field, op[field as keyof Op]);
+    if (attribute !== undefined) attributes[keyOf(field)] = attribute;
+  }
+}
+
 /** The fields of `op` as attributes; its name is that of the span and is left out. */
 export function opAttributes(op: Op): Attributes {
   const attributes: Record<string, AttributeValue> = {};
-  for (const [field, value] of Object.entries(op)) {
-    if (field === "op") continue;
-    const attribute = told(op, field, value);
-    if (attribute !== undefined) attributes[prefix + field] = attribute;
-  }
+  addOpAttributes(attributes, op);
   return attributes;
 }

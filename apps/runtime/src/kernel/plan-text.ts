@@ -285,13 +285,25 @@ const mountOps = new Set<string>([
   "readonlyPath",
 ] satisfies MountOp["op"][]);
 
+function partsOf(op: Op): Words {
+  if (processOps.has(op.op)) return processWords(op as ProcessOp);
+  if (fileOps.has(op.op)) return fileWords(op as FileOp);
+  if (mountOps.has(op.op)) return mountWords(op as MountOp);
+  return attributeWords(op as AttributeOp);
+}
+
+/** An op is said in its Plan's text and in its span: the words are made once. Ops never change. */
+const wordsOf = new WeakMap<Op, string>();
+
 function words(op: Op): string {
-  let all: Words;
-  if (processOps.has(op.op)) all = processWords(op as ProcessOp);
-  else if (fileOps.has(op.op)) all = fileWords(op as FileOp);
-  else if (mountOps.has(op.op)) all = mountWords(op as MountOp);
-  else all = attributeWords(op as AttributeOp);
-  return all.filter((part) => typeof part === "string" && part !== "").join(" ");
+  const known = wordsOf.get(op);
+  if (known !== undefined) return known;
+  let text = "";
+  for (const part of partsOf(op)) {
+    if (typeof part === "string" && part !== "") text = text === "" ? part : `${text} ${part}`;
+  }
+  wordsOf.set(op, text);
+  return text;
 }
 
 /** One op as one line: "mkdir <rootfs>/dev/pts 0755". */

@@ -99,8 +99,25 @@ const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 const errnoEperm = 1;
 const errnoEnosys = 38;
 
-/** The profile for a container with these capabilities on this machine. */
+const made = new Map<string, SeccompProfile>();
+const madeMax = 64;
+
+/** The profile for a container with these capabilities on this machine. Few differ, so each is made once. */
 export function defaultSeccompProfile(
+  capabilities: readonly string[],
+  architecture: HostFacts["architecture"],
+  kernelRelease: string,
+): SeccompProfile {
+  const key = `${architecture} ${kernelRelease} ${capabilities.join(" ")}`;
+  let profile = made.get(key);
+  if (profile === undefined) {
+    profile = makeProfile(capabilities, architecture, kernelRelease);
+    if (made.size < madeMax) made.set(key, profile);
+  }
+  return profile;
+}
+
+function makeProfile(
   capabilities: readonly string[],
   architecture: HostFacts["architecture"],
   kernelRelease: string,

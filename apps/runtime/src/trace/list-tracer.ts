@@ -39,6 +39,25 @@ function kindOf(step: StepId): SpanKind {
     : "internal";
 }
 
+interface StepLook {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly level: number;
+}
+
+/** What spans of a step have in common, worked out once. */
+const looks = new Map<StepId, StepLook>();
+
+function lookOf(step: StepId): StepLook {
+  let look = looks.get(step);
+  if (look === undefined) {
+    const entry = entryOf(step);
+    look = { name: entry?.span ?? step, kind: kindOf(step), level: entry?.level ?? 3 };
+    looks.set(step, look);
+  }
+  return look;
+}
+
 export class ListSpan implements Span, SpanRecord {
   readonly #tracer: ListTracer;
   readonly traceId: string;
@@ -65,12 +84,12 @@ export class ListSpan implements Span, SpanRecord {
     this.traceId = ids.traceId;
     this.spanId = ids.spanId;
     this.parentSpanId = ids.parentSpanId;
-    const entry = entryOf(step);
-    this.name = entry?.span ?? step;
-    this.kind = kindOf(step);
+    const { name, kind, level } = lookOf(step);
+    this.name = name;
+    this.kind = kind;
     this.startNs = options.startNs ?? tracer.options.nowNs();
     this.attributes.set(attribute.step, step);
-    this.attributes.set("vitrine.level", entry?.level ?? 3);
+    this.attributes.set("vitrine.level", level);
     this.set(options.attributes ?? {});
   }
 

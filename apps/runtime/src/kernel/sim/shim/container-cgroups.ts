@@ -7,6 +7,7 @@ import type { Process } from "../process/process.ts";
 import { deliverSignal } from "../syscall/process.ts";
 
 function addMembers(node: CgroupNode, members: Set<Process>): void {
+  if (node.population === 0) return;
   for (const process of node.processes) if (process.state === "alive") members.add(process);
   for (const child of node.children.values()) addMembers(child, members);
 }
@@ -19,6 +20,11 @@ export function membersOf(machine: Machine, paths: readonly string[]): ReadonlyS
     if (node !== undefined) addMembers(node, members);
   }
   return members;
+}
+
+/** Whether somebody is in one of these cgroups or below. */
+export function hasMembers(machine: Machine, paths: readonly string[]): boolean {
+  return paths.some((path) => (cgroupAt(machine, path)?.population ?? 0) > 0);
 }
 
 /** Signals every member; how many there were. */

@@ -6,7 +6,7 @@ import { Gate, type PlanObserver } from "../plan/plan-process.ts";
 import type { ExitStatus, Process } from "../process/process.ts";
 import { Refusal } from "../refusal.ts";
 import { deliverSignal } from "../syscall/process.ts";
-import { membersOf, signalMembers } from "./container-cgroups.ts";
+import { hasMembers, signalMembers } from "./container-cgroups.ts";
 import { CriLog } from "./cri-log.ts";
 import { Launch, type Requester, type ShimFailure } from "./launch.ts";
 import { StandardIo } from "./standard-io.ts";
@@ -283,7 +283,7 @@ export class HeldContainer {
       atNs: exitedAtNs,
     };
     // Without a pid namespace of its own, others may still run: a container ends with its init.
-    if (membersOf(machine, this.cgroupPaths).size > 0) this.#empty();
+    if (hasMembers(machine, this.cgroupPaths)) this.#empty();
     this.#io.closeInput();
     this.#owner.exited(this.#exit);
   }
@@ -309,9 +309,8 @@ export class HeldContainer {
     const { machine } = this.#owner.process;
     if (this.init?.state === "alive") deliverSignal(this.init, SIGKILL);
     signalMembers(machine, this.cgroupPaths, SIGKILL);
-    const left = membersOf(machine, this.cgroupPaths).size;
     const lives = this.init !== undefined && this.#code === undefined;
-    if (left > 0 || lives) {
+    if (lives || hasMembers(machine, this.cgroupPaths)) {
       if (++this.#rounds < killRounds) {
         this.#owner.later(this.#rounds === 1 ? 0n : killAgainNs, () => this.#killRound());
         return;

@@ -22,7 +22,7 @@ import type { PlanObserver } from "../plan/plan-process.ts";
 import { runHostPlan, startOci } from "../plan/run-plan.ts";
 import { Refusal } from "../refusal.ts";
 import { compileProfile } from "../seccomp/compile-profile.ts";
-import { membersOf, signalMembers } from "../shim/container-cgroups.ts";
+import { hasMembers, membersOf, signalMembers } from "../shim/container-cgroups.ts";
 import { PodShim, shimAt } from "../shim/pod-shim.ts";
 import { SimShim } from "../shim/sim-shim.ts";
 import { close, fileOf, openat2 } from "../syscall/file.ts";
@@ -179,7 +179,12 @@ export class SimKernel implements Kernel {
 
   compileSeccomp(profile: SeccompProfile): Uint8Array {
     this.#life.check();
-    return compileProfile(profile);
+    let filter = filters.get(profile);
+    if (filter === undefined) {
+      filter = compileProfile(profile);
+      filters.set(profile, filter);
+    }
+    return filter;
   }
 
   emptyCgroup(path: string): Promise<void> {
@@ -187,10 +192,7 @@ export class SimKernel implements Kernel {
       const { machine } = this.#life;
       let rounds = 0;
       const round = (): void => {
-        if (
-          signalMembers(machine, [path], SIGKILL) === 0 ||
-          membersOf(machine, [path]).size === 0
-        ) {
+        if (signalMembers(machine, [path], SIGKILL) === 0 || !hasMembers(machine, [path])) {
           resolve();
           return;
         }
@@ -281,6 +283,8 @@ export class SimKernel implements Kernel {
   }
 }
 
+/** Filters of profiles that have been compiled: the default one is the same object for most containers. */
+const filters = new WeakMap<SeccompProfile, Uint8Array>();
 const greetNs = 5_000_000_000n;
 
 function unreachable(podId: string, said: string): KernelError {
