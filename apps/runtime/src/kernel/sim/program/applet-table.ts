@@ -1,5 +1,6 @@
 /** Every applet of the simulated busybox. */
 
+import { awkApplets } from "./applet/awk.ts";
 import { fileFactApplets } from "./applet/file-facts.ts";
 import { findApplets } from "./applet/find.ts";
 import { grepApplets } from "./applet/grep.ts";
@@ -20,6 +21,7 @@ import { wordApplets } from "./applet/words.ts";
 import type { AppletTable } from "./applet.ts";
 
 export const applets: AppletTable = {
+  ...awkApplets,
   ...fileFactApplets,
   ...findApplets,
   ...grepApplets,

@@ -11,6 +11,11 @@ export interface CatalogueEntry {
 
 const rows: readonly (readonly [name: string, usage: string, about: string])[] = [
   ["[", "EXPRESSION ]", "Check file types and compare values"],
+  [
+    "awk",
+    "[-F SEP] [-v VAR=VAL] PROGRAM [FILE]...",
+    "Scan lines for patterns and print parts of them",
+  ],
   ["basename", "FILE [SUFFIX]", "Strip directory path and SUFFIX from FILE"],
   ["bridge", "< CONFIGURATION", "CNI plugin: puts a pod on a bridge"],
   ["busybox", "[APPLET [ARG...]]", "All applets in one executable"],
@@ -139,8 +144,24 @@ const rows: readonly (readonly [name: string, usage: string, about: string])[] =
   ["yes", "[STRING]", "Print a line until killed"],
 ];
 
+/** Names that are another way to call a program above. */
+const variants: typeof rows = [
+  ["chgrp", "[-Rh] GROUP FILE...", "Change the group of FILEs"],
+  [
+    "egrep",
+    "[-HhnlLoqvsriwcx] [-m N] PATTERN [FILE]...",
+    "Search for an extended pattern in FILEs",
+  ],
+  ["fgrep", "[-HhnlLoqvsriwcx] [-m N] TEXT [FILE]...", "Search for a text in FILEs"],
+  ["killall", "[-SIGNAL] NAME...", "Send a signal to processes of that name"],
+  ["mountpoint", "[-q] DIRECTORY", "Say whether DIRECTORY is a mount point"],
+  ["pkill", "[-SIGNAL] [-fx] PATTERN", "Send a signal to processes found by name"],
+];
+
 const entries: ReadonlyMap<string, CatalogueEntry> = new Map(
-  rows.map(([name, usage, about]) => [name, { name, usage, about }]),
+  [...rows, ...variants]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, usage, about]) => [name, { name, usage, about }]),
 );
 
 /** Every program with a line, by name. */

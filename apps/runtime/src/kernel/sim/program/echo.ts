@@ -221,7 +221,7 @@ class Printer {
 function formatFloat(value: number, kind: string, precision: number): string {
   const lower = kind.toLowerCase();
   let text: string;
-  if (lower === "f") text = value.toFixed(precision);
+  if (lower === "f") text = fixed(value, precision);
   else if (lower === "e") text = exponent(value.toExponential(precision));
   else {
     const digits = precision === 0 ? 1 : precision;
@@ -235,6 +235,14 @@ function formatFloat(value: number, kind: string, precision: number): string {
     text = rest === undefined ? (short as string) : exponent(`${short}e${rest}`);
   }
   return kind === lower ? text : text.toUpperCase();
+}
+
+/** C rounds a tie to the even digit, toFixed away from zero. */
+function fixed(value: number, precision: number): string {
+  const scaled = value * 10 ** precision;
+  const down = Math.floor(scaled);
+  const tie = scaled - down === 0.5 && Math.abs(scaled) < 2 ** 50;
+  return (tie && down % 2 === 0 ? down / 10 ** precision : value).toFixed(precision);
 }
 
 /** "1e+0" as C writes it: at least two digits of exponent. */

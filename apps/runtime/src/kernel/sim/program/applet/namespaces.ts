@@ -148,8 +148,7 @@ function namespaceFiles(
     if (!options.has(letter)) continue;
     const path =
       options.value(letter) || (target === undefined ? "" : `/proc/${target}/ns/${file}`);
-    if (path === "")
-      throw new AppletError("neither filename nor target pid supplied for the namespace");
+    if (path === "") throw new UsageError();
     try {
       files.push({ fd: openat2(call.self, AT_FDCWD, path, { flags: O_RDONLY }), type });
     } catch (thrown) {

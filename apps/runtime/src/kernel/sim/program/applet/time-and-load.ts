@@ -102,7 +102,7 @@ function* dd(call: Call): Coroutine<number> {
   const seek = parseSize(words.get("seek") ?? "0");
   if (seek > 0) lseek(call.self, output, seek * blockBytes);
   // The buffer: what dd is good for when memory is to be felt.
-  yield* allocate(call.self, blockBytes);
+  if (!(yield* takeMemory(call, blockBytes))) return 1;
   const skip = parseSize(words.get("skip") ?? "0");
   for (let left = skip * blockBytes; left > 0; ) {
     const chunk = yield* call.read(input, Math.min(left, 65_536));
@@ -213,7 +213,11 @@ function* takeMemory(call: Call, bytes: number): Coroutine<boolean> {
       yield* allocate(call.self, Math.min(stepBytes, bytes - taken));
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      call.fail(`out of memory after ${humanSize(taken)}B: ${messageOf(thrown)}`);
+      call.fail(
+        call.name === "dd"
+          ? "memory exhausted"
+          : `out of memory after ${humanSize(taken)}B: ${messageOf(thrown)}`,
+      );
       return false;
     }
     yield {};
