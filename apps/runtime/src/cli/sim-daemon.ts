@@ -9,6 +9,7 @@ import { bindSocket } from "../cri/socket.ts";
 import { Engine } from "../engine/engine.ts";
 import { defaultEngineOptions } from "../engine/engine-options.ts";
 import { Simulation } from "../kernel/sim/index.ts";
+import { simulatedNetwork } from "../simulation/stage.ts";
 import { startTelemetry } from "../telemetry/telemetry.ts";
 import { resourceAttribute } from "../trace/attribute.ts";
 import type { Context } from "../trace/tracer.ts";
@@ -68,7 +69,11 @@ export async function startSimDaemon(
       server.listen(temporary, () => resolve());
     });
   });
-  const engine = new Engine(world, { ...defaultEngineOptions, runtimeVersion: programVersion() });
+  const engine = new Engine(world, {
+    ...defaultEngineOptions,
+    network: simulatedNetwork,
+    runtimeVersion: programVersion(),
+  });
   const context: Context = { tracer: telemetry.tracer, span: undefined, signal: undefined };
   await simulation.drive(engine.start(context));
   let ended = () => {};

@@ -9,6 +9,7 @@ import { Scheduler } from "../actors/scheduler.ts";
 import type { Runtime } from "../cri/service/runtime.ts";
 import { Engine } from "../engine/engine.ts";
 import { defaultEngineOptions, type EngineOptions } from "../engine/engine-options.ts";
+import type { NetworkOptions } from "../engine/network/network-options.ts";
 import { Simulation, type SimulationHost, type SimulationOptions } from "../kernel/sim/index.ts";
 import type { World } from "../kernel/world.ts";
 import { resourceAttribute } from "../trace/attribute.ts";
@@ -37,6 +38,17 @@ export interface StageOptions {
 
 /** Name of the one node. */
 export const nodeName = "node-1";
+
+/** As a daemon has it on a machine that nobody has configured: Vitrine's own bridge. */
+export const simulatedNetwork: NetworkOptions = {
+  ...defaultEngineOptions.network,
+  builtin: {
+    binDir: "/usr/libexec/vitrine",
+    bridge: "vitrine0",
+    subnet: "10.187.0.0/24",
+    dataDir: "/var/lib/vitrine/cni/leases",
+  },
+};
 
 function resourceOf(options: StageOptions, release: string): AttributeMap {
   return new Map<string, string | number>([
@@ -112,7 +124,7 @@ export class Stage {
   }
 
   #engineOptions(): EngineOptions {
-    return { ...defaultEngineOptions, ...this.options.engine };
+    return { ...defaultEngineOptions, network: simulatedNetwork, ...this.options.engine };
   }
 
   /** Boots the machine and starts the daemon. */

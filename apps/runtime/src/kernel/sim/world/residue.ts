@@ -21,6 +21,18 @@ const keptFiles: readonly string[] = [
   "/var/lib/vitrine/snapshots",
 ];
 
+/** Directories that are made once and stay, empty; what lies in them counts. */
+const keptDirectories: ReadonlySet<string> = new Set([
+  "/run/netns",
+  "/var/lib/vitrine/cni",
+  "/var/lib/vitrine/cni/leases",
+  "/var/lib/vitrine/cni/results",
+  "/var/lib/docker",
+  "/var/lib/docker/network",
+  "/var/lib/cni",
+  "/var/lib/cni/networks",
+]);
+
 function addCgroups(lines: Set<string>, node: CgroupNode, mountpoint: string): void {
   for (const child of node.children.values()) {
     const path = `${mountpoint}/${child.name}`;
@@ -35,7 +47,7 @@ function addFiles(machine: Machine, lines: Set<string>, directory: Dentry, path:
     const entry = fileSystem.lookup(directory, name, machine.init);
     const full = `${path}/${name}`;
     if (entry === undefined || keptFiles.some((kept) => full.startsWith(kept))) continue;
-    lines.add(`file ${full}`);
+    if (!keptDirectories.has(full)) lines.add(`file ${full}`);
     if (entry.inode.type === "directory") addFiles(machine, lines, entry, full);
   }
 }
