@@ -24,7 +24,7 @@ export function simulatedPlace(options: SimulatedPlaceOptions = {}): ContractPla
     probe: "/usr/libexec/vitrine/vitrine-probe",
     busybox: "/bin/busybox",
     libraries: [],
-    cniPlugin: "/usr/libexec/vitrine/vitrine-bridge",
+    cniPlugin: "/opt/cni/bin/vitrine-bridge",
     drive: (work) => simulation.drive(work),
     sleep: (ms) => world.clock.sleep(ms),
     close: async () => simulation.crashDaemon(),
