@@ -286,8 +286,6 @@ export const networkCases: readonly ContractCase[] = [
         { ipam: { type: "host-local" } },
       ])
         await sayPlugin(run, { ...add, config });
-      await sayPlugin(run, { ...add, stdin: "{nonsense" });
-      await sayPlugin(run, { ...add, stdin: "" });
     },
     expect: [
       'ADD 1 {"cniVersion":"1.0.0","code":7,"msg":"\\"subnet\\" must be an IPv4 network such as 10.88.0.0/16, prefix 8 to 30"}',
@@ -295,9 +293,25 @@ export const networkCases: readonly ContractCase[] = [
       'ADD 1 {"cniVersion":"1.0.0","code":7,"msg":"\\"bridge\\" is no interface name: a/b"}',
       'ADD 1 {"cniVersion":"1.0.0","code":7,"msg":"\\"name\\" must be letters, digits, dot, underscore and hyphen"}',
       'ADD 1 {"cniVersion":"1.0.0","code":2,"msg":"\\"ipam\\" is not a field of this plugin: it has its own address pool (\\"subnet\\") and is always gateway"}',
+    ],
+  },
+  {
+    name: "CNI: a configuration that is no JSON",
+    run: async (run) => {
+      await makeDirectory(run);
+      const a = await namespacePod(run, "a");
+      const add = { command: "ADD", id: "x", netns: a.path } as const;
+      await sayPlugin(run, { ...add, stdin: "{nonsense" });
+      await sayPlugin(run, { ...add, stdin: "" });
+    },
+    expect: [
       'ADD 1 {"cniVersion":"1.1.0","code":6,"msg":"configuration on stdin is not JSON as it must be: name of a member expected"}',
       'ADD 1 {"cniVersion":"1.1.0","code":6,"msg":"configuration on stdin is not JSON as it must be: empty"}',
     ],
+    differs: {
+      reason:
+        "code and beginning are the same; where the JSON breaks is said in the words of JSON.parse",
+    },
   },
   {
     name: "CNI: an address is free again after DEL",
@@ -307,16 +321,11 @@ export const networkCases: readonly ContractCase[] = [
       const call = { id: `${run.id}-a`, netns: a.path };
       for (let turn = 0; turn < 2; turn++) {
         await callPlugin(run, { command: "ADD", ...call });
-        await inPod(run, a, "ip route | grep src");
+        await inPod(run, a, "ip route | grep -o 'src [0-9.]*'");
         await callPlugin(run, { command: "DEL", ...call });
       }
     },
-    expect: [
-      "10.234.99.0/24 dev eth0 scope link  src 10.234.99.2",
-      "exit 0",
-      "10.234.99.0/24 dev eth0 scope link  src 10.234.99.2",
-      "exit 0",
-    ],
+    expect: ["src 10.234.99.2", "exit 0", "src 10.234.99.2", "exit 0"],
   },
   {
     name: "bridge: interfaces of a pod",
@@ -336,13 +345,9 @@ export const networkCases: readonly ContractCase[] = [
     run: async (run) => {
       await makeDirectory(run);
       const a = await bridgedPod(run, "a");
-      await inPod(run, a, "ip route");
+      await inPod(run, a, "ip route | cut -d' ' -f1-3; ip route | grep -o 'src [0-9.]*'");
     },
-    expect: [
-      "default via 10.234.99.1 dev eth0",
-      "10.234.99.0/24 dev eth0 scope link  src 10.234.99.2",
-      "exit 0",
-    ],
+    expect: ["default via 10.234.99.1", "10.234.99.0/24 dev eth0", "src 10.234.99.2", "exit 0"],
   },
   {
     name: "bridge: addresses of a pod",
@@ -448,9 +453,9 @@ export const networkCases: readonly ContractCase[] = [
       await inPod(
         run,
         a,
-        `ip link set eth0 down; ${ping("10.234.99.1")}; ip link set eth0 up; ip route`,
+        `ip link set eth0 down; ${ping("10.234.99.1")}; ip link set eth0 up; ip route | cut -d' ' -f1-3`,
       );
     },
-    expect: ["1", "10.234.99.0/24 dev eth0 scope link  src 10.234.99.2", "exit 0"],
+    expect: ["1", "10.234.99.0/24 dev eth0", "exit 0"],
   },
 ];
