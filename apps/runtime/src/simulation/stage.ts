@@ -36,6 +36,9 @@ export interface StageOptions {
   readonly forgetSpans?: boolean;
 }
 
+/** A gRPC message over a unix socket, one way: half of what Version takes on a quiet machine. */
+const messageNs = 150_000;
+
 /** Name of the one node. */
 export const nodeName = "node-1";
 
@@ -90,14 +93,17 @@ export class Stage {
     const { machine } = this.simulation;
     this.tracer = new ListTracer({
       resource: { attributes: resourceOf(options, machine.options.release) },
-      nowNs: () => machine.unixNs(),
+      nowNs: () => this.simulation.stampNs(),
       seed: options.seed,
       ...(options.changed === undefined ? {} : { changed: options.changed }),
       ...(options.forgetSpans === undefined ? {} : { forget: options.forgetSpans }),
     });
     this.stubborn = options.stubborn === true ? this.#stubborn() : undefined;
     this.runtime = this.stubborn?.asRuntime() ?? forwarding(() => this.#engine);
-    this.cri = localCri(() => this.runtime);
+    this.cri = localCri(
+      () => this.runtime,
+      () => machine.scheduler.charge(messageNs),
+    );
     this.#world = this.simulation.startDaemon();
     this.#engine = new Engine(this.#world, this.#engineOptions());
   }

@@ -104,6 +104,15 @@ export class Simulation {
     return { ops: this.#schedule.ops, writes: this.#schedule.writes };
   }
 
+  /**
+   * Unix time for the start or end of a span. The daemon's own work between two of them takes time as well, so
+   * that no two stamps are equal and what comes later is later.
+   */
+  stampNs(): bigint {
+    this.machine.scheduler.charge(betweenStampsNs);
+    return this.machine.unixNs();
+  }
+
   /** From now on nothing goes wrong by plan. */
   clearFaults(): void {
     this.#schedule.clear();
@@ -272,5 +281,7 @@ export class Simulation {
   }
 }
 
+/** From one span to the next, in a daemon that has been running for a while. */
+const betweenStampsNs = 6_000;
 /** An INSERT into a SQLite in WAL mode. */
 const recordWriteNs = 25_000;
