@@ -1,6 +1,7 @@
 /** The support table: what of Linux the model has, what in part, and what it has not. docs/simulator-support.md is made of it. */
 import { support as cgroups } from "./cgroup/support.ts";
 import { support as pseudoFileSystems } from "./fs/support.ts";
+import { support as network } from "./net/support.ts";
 import { support as plans } from "./plan/support.ts";
 import { support as processes } from "./process/support.ts";
 import { support as seccomp } from "./seccomp/support.ts";
@@ -24,6 +25,7 @@ export const supportTable: readonly SupportRow[] = [
   ...pseudoFileSystems,
   ...cgroups,
   ...seccomp,
+  ...network,
   ...plans,
   ...shim,
   ...world,

@@ -35,12 +35,15 @@ export class FaultSchedule {
     this.faults = [];
   }
 
-  /** The registry is asked: how it fails. A broken connection breaks once, at a blob; the others last. */
-  registry(kind: "manifest" | "blob"): RegistryFault | undefined {
+  /**
+   * The registry is asked: how it fails. A broken connection breaks once, at the first blob that has such a byte
+   * (`bytes` is its size, 0 for a manifest); the others last.
+   */
+  registry(bytes: number): RegistryFault | undefined {
     for (const fault of this.faults) {
       if (fault.kind !== "registry") continue;
       if (fault.how !== "drop") return fault;
-      if (kind === "manifest" || this.#dropped.has(fault)) continue;
+      if (bytes <= fault.byte || this.#dropped.has(fault)) continue;
       this.#dropped.add(fault);
       return fault;
     }

@@ -1,4 +1,5 @@
 /** Network namespaces: born with lo, down; gone with everything in them when nobody holds them (network_namespaces(7)). */
+import { namespaceOf } from "../fs/nsfs.ts";
 import type { Machine } from "../machine.ts";
 import type { NetNamespace } from "../namespace.ts";
 import { createDevice, deleteDevice, moveDevice } from "./device.ts";
@@ -10,20 +11,17 @@ export function makeNetwork(machine: Machine, namespace: NetNamespace): void {
   inheritSysctls(machine, namespace);
 }
 
-/** Whether a process, an open file or a mount holds the namespace. Costs a look at all of them. */
+/** Whether an open file or a mount holds a namespace that has no process. Costs a look at all of them. */
 function isHeld(machine: Machine, namespace: NetNamespace): boolean {
+  if ((namespace.members ?? 0) > 0) return true;
   const seen = new Set<object>();
   for (const process of machine.processes.values()) {
     if (process.state !== "alive") continue;
-    if (process.namespaces.net === namespace) return true;
     for (const file of process.fds.values()) if (file.namespace === namespace) return true;
     const { mnt } = process.namespaces;
     if (seen.has(mnt)) continue;
     seen.add(mnt);
-    for (const mount of mnt.mounts) {
-      const { inode } = mount.root;
-      if ("namespace" in inode && inode.namespace === namespace) return true;
-    }
+    for (const { root } of mnt.mounts) if (namespaceOf(root) === namespace) return true;
   }
   return false;
 }

@@ -252,7 +252,6 @@ describe("links", () => {
     releaseIfUnused(machine, net);
     expect(net.network.devices.has("eth0")).toBe(true);
     exitProcess(a, { kind: "exited", code: 0 });
-    releaseIfUnused(machine, net);
     expect(host.namespaces.net.network.devices.has("veth0")).toBe(false);
     expect([...machine.devices].filter(({ kind }) => kind === "veth")).toHaveLength(2);
   });

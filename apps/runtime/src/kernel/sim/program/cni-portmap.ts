@@ -112,7 +112,10 @@ function add(call: CniCall): JsonObject {
     const owner = ownerOf(call);
     const masquerades = config["snat"] !== false;
     for (const mapping of mappings) {
-      for (const rule of rulesFor(owner, mapping, pod, masquerades)) ruleAdd(self, rule);
+      for (const rule of rulesFor(owner, mapping, pod, masquerades)) {
+        // Before the exemption of the pod's own network from masquerading.
+        ruleAdd(self, rule, rule.chain === "postrouting" ? "head" : "end");
+      }
     }
     const route = findRoute(self.namespaces.net.network, parseIp(pod.ip) ?? 0);
     // So that 127.0.0.1 of the host can be translated, too.

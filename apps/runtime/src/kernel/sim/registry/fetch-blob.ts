@@ -55,7 +55,7 @@ async function attempt(
   transfer: Transfer,
 ): Promise<void> {
   const { clock, bytesPerSecond, now, onProgress } = transfer;
-  const { bytes, fault } = await host.blob(context, descriptor.digest);
+  const { bytes, fault } = await host.blob(context, descriptor);
   const breaksAt = fault?.how === "drop" && fault.byte > ingest.offset ? fault.byte : bytes.length;
   const last = Math.min(breaksAt, bytes.length, descriptor.size);
   while (ingest.offset < last) {

@@ -17,6 +17,8 @@ export interface RegistryRequest {
   readonly kind: "manifest" | "blob";
   /** Tag or digest. */
   readonly name: string;
+  /** Size of the blob; 0 for a manifest. */
+  readonly bytes: number;
 }
 
 /** undefined: this request goes well. */

@@ -2,7 +2,7 @@
 
 import { type Context, step } from "../../../trace/tracer.ts";
 import { RuntimeError } from "../../errors.ts";
-import type { Clock, RegistryAuth } from "../../world.ts";
+import type { Clock, Descriptor, RegistryAuth } from "../../world.ts";
 import type { Machine } from "../machine.ts";
 import type { NetNamespace } from "../namespace.ts";
 import { outsideNames } from "../net/outside.ts";
@@ -158,6 +158,7 @@ export class RegistryHost {
       repository,
       kind: "manifest",
       name: tag,
+      bytes: 0,
     });
     const found = this.#repository(url);
     const blob = found.tags.get(tag) ?? found.manifests.get(tag);
@@ -172,7 +173,7 @@ export class RegistryHost {
   /** The bytes the registry has for a digest, and how their way here goes wrong. */
   async blob(
     context: Context,
-    digest: string,
+    { digest, size }: Descriptor,
   ): Promise<{ readonly bytes: Uint8Array; readonly fault: RegistryFault | undefined }> {
     await this.#authorize(context);
     const { repository } = this.#name;
@@ -181,6 +182,7 @@ export class RegistryHost {
       repository,
       kind: "blob",
       name: digest,
+      bytes: size,
     });
     const url = this.#urlOf(`blobs/${digest}`);
     const blob = this.#repository(url).blobs.get(digest);

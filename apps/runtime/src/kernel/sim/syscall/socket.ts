@@ -241,9 +241,11 @@ export function routeDelete(
 ): void {
   removeRoute(enterNetlink(caller).network, route);
 }
-/** Adds a rule to the end of its chain; `ruleDelete` takes all of one owner away. */
-export function ruleAdd(caller: Process, rule: NetRule): void {
-  enterNetlink(caller).network.rules.push(rule);
+/** Adds a rule to the end of its chain, or inserts it at the head; `ruleDelete` takes all of one owner away. */
+export function ruleAdd(caller: Process, rule: NetRule, place: "head" | "end" = "end"): void {
+  const { rules } = enterNetlink(caller).network;
+  if (place === "head") rules.unshift(rule);
+  else rules.push(rule);
 }
 /** None of that owner is fine. */
 export function ruleDelete(caller: Process, owner: string): void {

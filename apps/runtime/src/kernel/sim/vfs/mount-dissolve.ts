@@ -1,4 +1,5 @@
 /** The end of mounts: out of the tree, out of the namespace, out of their peer groups. */
+import { namespaceOf } from "../fs/nsfs.ts";
 import type { Machine } from "../machine.ts";
 import { forgetPending } from "./clone-lazily.ts";
 import type { Mount } from "./mount.ts";
@@ -16,6 +17,8 @@ export function dissolve(machine: Machine, top: Mount): void {
   detach(top);
   changePropagation(machine, top, "private");
   enterNamespace(top, undefined);
+  const bound = namespaceOf(top.root);
+  if (bound?.type === "net" && (bound.members ?? 0) === 0) machine.leftNetwork?.(bound);
   if (locked && parent !== undefined && mountpoint !== undefined && parent.users.size > 0) {
     top.parent = parent;
     top.mountpoint = mountpoint;

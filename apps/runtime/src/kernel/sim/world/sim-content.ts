@@ -1,6 +1,7 @@
 /** Registry and content store of a simulated daemon, with the faults that the schedule has for them. */
 import type { Clock, ContentStore, Random, Registry } from "../../world.ts";
 import type { FaultSchedule } from "../fault/fault-schedule.ts";
+import type { RegistryFaults } from "../registry/registry-faults.ts";
 import { SimContentStore } from "../registry/sim-content-store.ts";
 import { SimRegistry } from "../registry/sim-registry.ts";
 import type { DaemonLife } from "./daemon-life.ts";
@@ -20,7 +21,7 @@ export function simContent(options: SimContentOptions): {
 } {
   const { life, clock, random, schedule, rootDirectory } = options;
   const content = new SimContentStore(life, { directory: `${rootDirectory}/content` });
-  const faults = ({ kind }: { readonly kind: "manifest" | "blob" }) => schedule.registry(kind);
+  const faults: RegistryFaults = ({ bytes }) => schedule.registry(bytes);
   return {
     content,
     registry: new SimRegistry({ owner: life, store: content, clock, random, faults }),
