@@ -7,6 +7,7 @@ import type { Machine } from "../machine.ts";
 import type { Process } from "../process/process.ts";
 import { isRefusal } from "../refusal.ts";
 import { close, openWaiting, read, write } from "../syscall/file.ts";
+import { burn } from "../syscall/process.ts";
 import type { Coroutine } from "../task.ts";
 import { errnoMessage, messageOf } from "./errno-message.ts";
 import { bytesOf, joinBytes, textOf } from "./file-text.ts";
@@ -95,6 +96,11 @@ export class Call {
       if (fd === 2 || thrown.errno === "EBADF") return;
       throw new AppletError(`write error: ${errnoMessage(thrown)}`);
     }
+  }
+
+  /** CPU time of handling some bytes: who only copies, and for ever, must burn too. */
+  *work(bytes: number): Coroutine<void> {
+    yield* burn(this.self, 2000 + bytes / 4);
   }
 
   /** Stops here for good when a signal has ended the process meanwhile. */

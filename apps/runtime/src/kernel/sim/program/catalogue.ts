@@ -144,8 +144,19 @@ const rows: readonly (readonly [name: string, usage: string, about: string])[] =
   ["yes", "[STRING]", "Print a line until killed"],
 ];
 
-/** Names that are another way to call a program above. */
+/** Names that are another way to call a program above, and what is no applet. */
 const variants: typeof rows = [
+  ["time", "[-p] PROG ARGS", "Run PROG and say how long it took"],
+  ["ash", "[-ceux] [SCRIPT [ARGS]]", "The shell"],
+  ["demo", "serve PORT | fetch URL", "The program of the demo image"],
+  ["nginx", "[-g DIRECTIVES]", "A web server that answers with a page"],
+  ["nslookup", "HOST", "Ask the resolver for the addresses of HOST"],
+  ["pause", "", "Wait, and reap who is left: the first process of a pod"],
+  [
+    "vitrine-bridge",
+    "< CONFIGURATION",
+    "CNI plugin of the project: a pod's veth, address, routes and ports",
+  ],
   ["chgrp", "[-Rh] GROUP FILE...", "Change the group of FILEs"],
   [
     "egrep",

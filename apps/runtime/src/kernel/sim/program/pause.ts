@@ -2,7 +2,7 @@
 import { SIGCHLD, SIGINT, SIGTERM, WNOHANG } from "../abi.ts";
 import type { Process } from "../process/process.ts";
 import { isRefusal } from "../refusal.ts";
-import { pause as waitForSignal, sigaction, wait4 } from "../syscall/process.ts";
+import { sigaction, wait4, pause as waitForSignal } from "../syscall/process.ts";
 import type { Coroutine } from "../task.ts";
 
 function* reap(self: Process): Coroutine<void> {

@@ -123,9 +123,39 @@ describe("looking around", () => {
       const ran = runProgram(machine, [name, "--help"]);
       expect(ran.stderr, name).toContain(entry?.about);
     }
+    for (const name of machine.programs.keys()) expect(catalogueEntry(name), name).toBeDefined();
     expect(runShell(machine, "help").stdout).toContain(
       "  ls             List directory contents\n",
     );
+  });
+});
+
+describe("time passes", () => {
+  it.each([
+    ["a loop that never waits", "while :; do :; done"],
+    ["an endless copy", "cat /dev/zero > /dev/null"],
+    ["an endless line", "yes > /dev/null"],
+    ["dd without an end", "dd if=/dev/zero of=/dev/null bs=1M 2>/dev/null"],
+  ])("%s can be ended by a timeout", (_name, script) => {
+    expect(runShell(programBed(), `timeout 0.2 sh -c '${script}'; echo $?`).stdout).toBe("143\n");
+  });
+
+  it("sleeps in virtual time, and says so", () => {
+    const ran = runShell(programBed(), "date +%T; sleep 3600; date +%T; time -p sleep 2");
+    expect(ran.stdout).toMatch(/^00:00:00\n01:00:0[0-9]\n$/);
+    expect(ran.stderr).toBe("real 2.00\nuser 0.00\nsys 0.00\n");
+  });
+
+  it("the same commands take the same time, twice", () => {
+    const run = (): readonly unknown[] => {
+      const machine = programBed();
+      const ran = runShell(
+        machine,
+        "ls -lR /etc | sort | md5 2>&1; for i in 1 2 3; do echo $i $RANDOM; done | tac",
+      );
+      return [ran, machine.scheduler.nowNs];
+    };
+    expect(run()).toEqual(run());
   });
 });
 

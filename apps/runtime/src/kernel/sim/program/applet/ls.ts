@@ -10,7 +10,7 @@ import { listNames } from "../directory-names.ts";
 import { humanSize } from "../human-size.ts";
 import { modeText } from "../mode.ts";
 import { type Options, parseOptions } from "../options.ts";
-import { isTerminal } from "../terminal.ts";
+import { isTerminal, terminalColumns } from "../terminal.ts";
 
 interface Entry {
   readonly name: string;
@@ -151,11 +151,11 @@ class Lister {
     return `${formatTime("%b %e", mtimeNs)}  ${civilTime(mtimeNs).year}`;
   }
 
-  /** Down the columns, as wide as the terminal: 80 where nobody says otherwise. */
+  /** Down the columns, as wide as the terminal: 80 where it does not say. */
   #showColumns(names: readonly string[]): void {
     if (names.length === 0) return;
     const width = Math.max(...names.map((name) => name.length)) + 2;
-    const columns = Math.max(1, Math.floor(80 / width));
+    const columns = Math.max(1, Math.floor((terminalColumns(this.call.self, 1) || 80) / width));
     const rows = Math.ceil(names.length / columns);
     for (let row = 0; row < rows; row++) {
       let line = "";

@@ -35,6 +35,7 @@ function* cat(call: Call): Coroutine<void> {
           const chunk = yield* call.read(fd, 65_536);
           if (chunk.length === 0) break;
           yield* call.put(chunk);
+          yield* call.work(chunk.length);
         }
       }
     } catch (thrown) {
@@ -165,7 +166,7 @@ function* yes(call: Call): Coroutine<void> {
   const block = bytesOf(line.repeat(Math.max(1, Math.floor(4096 / line.length))));
   for (;;) {
     yield* call.put(block);
-    yield {};
+    yield* call.work(block.length);
   }
 }
 

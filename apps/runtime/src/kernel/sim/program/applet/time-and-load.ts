@@ -6,7 +6,7 @@ import { allocate, burn, clone3, getpid, kill, nanosleep, wait4 } from "../../sy
 import type { Coroutine } from "../../task.ts";
 import type { AppletTable } from "../applet.ts";
 import { AppletError, type Call, UsageError } from "../call.ts";
-import { become, runChild } from "../child-program.ts";
+import { become, exitCode, runChild, startChild, waitFor } from "../child-program.ts";
 import { messageOf } from "../errno-message.ts";
 import { humanSize } from "../human-size.ts";
 import { parseOptions, parseSize } from "../options.ts";
@@ -69,6 +69,25 @@ function* watch(call: Call): Coroutine<void> {
     yield* runChild(call, ["sh", "-c", argv.join(" ")]);
     yield* nanosleep(call.self, duration(options.value("n") ?? "2"));
   }
+}
+
+/** time PROG ARGS: by the wall clock, and CPU time of what it started. */
+function* time(call: Call): Coroutine<number> {
+  const options = parseOptions(call.args, "+vp");
+  const start = call.machine.scheduler.nowNs;
+  const child = startChild(call, options.operands);
+  const status = yield* waitFor(call.self, child);
+  const line = (name: string, ns: bigint): string => {
+    const seconds = Number(ns) / 1e9;
+    if (options.has("p")) return `${name} ${seconds.toFixed(2)}\n`;
+    return `${name}\t${Math.floor(seconds / 60)}m ${(seconds % 60).toFixed(2)}s\n`;
+  };
+  call.say(
+    line("real", call.machine.scheduler.nowNs - start) +
+      line("user", child.cpuNs) +
+      line("sys", 0n),
+  );
+  return exitCode(status);
 }
 
 interface CopyPlan {
@@ -157,6 +176,7 @@ function* copyBlocks(call: Call, plan: CopyPlan): Coroutine<Copied> {
         call.fail(`error writing: ${thrown.message.replace(/^write error: /, "")}`);
         return result(true);
       }
+      yield* call.work(chunk.length);
       inBlock += chunk.length;
       bytes += chunk.length;
       if (chunk.length < wanted) break;
@@ -306,6 +326,7 @@ function* gather(call: Call, pid: number, count: number): Coroutine<number> {
 export const loadApplets: AppletTable = {
   sleep,
   usleep,
+  time,
   timeout,
   watch,
   dd,

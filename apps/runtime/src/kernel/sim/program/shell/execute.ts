@@ -3,7 +3,7 @@ import { AT_FDCWD, O_RDONLY, SIGINT, SIGQUIT } from "../../abi.ts";
 import type { Process } from "../../process/process.ts";
 import { isRefusal } from "../../refusal.ts";
 import { close, dup2, openat2, pipe2, read } from "../../syscall/file.ts";
-import { sigaction } from "../../syscall/process.ts";
+import { burn, sigaction } from "../../syscall/process.ts";
 import type { Coroutine } from "../../task.ts";
 import { joinBytes, textOf } from "../file-text.ts";
 import { type Builtin, builtins } from "./builtin-table.ts";
@@ -15,6 +15,9 @@ import { redirect, SavedFds } from "./redirect.ts";
 import { runSimple, runWords } from "./run-simple.ts";
 import type { Shell } from "./shell.ts";
 import { type Command, type CompoundCommand, ShellSyntaxError } from "./syntax.ts";
+
+/** CPU time of one turn of a loop: one that never waits must burn, or virtual time would stand still. */
+const turnNs = 20_000;
 
 export class Executor {
   readonly shell: Shell;
@@ -229,7 +232,7 @@ export class Executor {
           const next = goesOn();
           if (!(typeof next === "boolean" ? next : yield* next)) return status;
           status = yield* this.run(body);
-          yield {};
+          yield* burn(shell.self, turnNs);
         } catch (thrown) {
           if (!(thrown instanceof LoopJump)) throw thrown;
           if (thrown.levels > 1 && shell.loops > 1)
