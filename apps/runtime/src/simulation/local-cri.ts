@@ -33,9 +33,10 @@ function fullNameOf(name: UnaryName): string {
   return `runtime.v1.${imageService.has(name) ? "ImageService" : "RuntimeService"}/${name}`;
 }
 
-function method(rpc: Rpc, runtime: () => Runtime) {
+function method(rpc: Rpc, runtime: () => Runtime, travel: () => void) {
   const fullName = fullNameOf(rpc.name);
   return async (context: Context, request: unknown): Promise<object> => {
+    travel();
     const around = { runtime: runtime(), tracer: context.tracer, notReady: () => undefined };
     const { answer, failure } = await serveCall(around, rpc, {
       fullName,
@@ -44,16 +45,20 @@ function method(rpc: Rpc, runtime: () => Runtime) {
       decode: () => request,
       encode: (response) => response,
     });
+    travel();
     if (failure !== undefined) throw new RuntimeError(failure.code, failure.message);
     return answer as object;
   };
 }
 
-/** `runtime` is asked at every call: after a restart of the daemon it is another one. */
-export function localCri(runtime: () => Runtime): LocalCri {
+/**
+ * `runtime` is asked at every call: after a restart of the daemon it is another one. `travel` lets the time pass
+ * that a message takes on a socket.
+ */
+export function localCri(runtime: () => Runtime, travel: () => void = () => {}): LocalCri {
   const entries = rpcs.map((rpc) => [
     `${rpc.name[0]?.toLowerCase()}${rpc.name.slice(1)}`,
-    method(rpc, runtime),
+    method(rpc, runtime, travel),
   ]);
   return Object.fromEntries(entries) as LocalCri;
 }

@@ -18,7 +18,7 @@ export const oomKill: Scenario = {
   },
   async run(stage) {
     const { api, kubelet } = stage.cluster();
-    const greedy = shell("greedy", "sleep 1; eat-memory 128M; sleep 3600", {
+    const greedy = shell("greedy", "sleep 1; exec eat-memory 128M", {
       resources: { memoryLimitInBytes: 64 * mebibyte },
     });
     await api.apply(stage.context, podOf("hungry", [greedy]));

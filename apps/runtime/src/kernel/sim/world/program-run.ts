@@ -124,6 +124,15 @@ function startError(path: string, errno: ErrnoName): KernelError {
 }
 
 /**
+ * What the kernel's network takes besides, for which programs wait: making a veth, and taking one away, which waits
+ * until no processor can still use it (synchronize_net). As traces/real has them.
+ */
+function networkNs({ env }: Program): bigint {
+  if (env.includes("CNI_COMMAND=DEL")) return 45n * msNs;
+  return env.includes("CNI_COMMAND=ADD") ? 4n * msNs : 0n;
+}
+
+/**
  * Runs `program` and waits for it. Children that it leaves behind in its session are killed with it.
  * @throws KernelError with the errno of execve(2) when it cannot be started; the signal's reason on abort.
  */
@@ -156,6 +165,7 @@ export function runProgram(
     signal?.addEventListener("abort", kill, { once: true });
     function* wait(): Coroutine<void> {
       const ended = yield* wait4(life.process, process.pid);
+      yield { untilNs: life.machine.scheduler.nowNs + networkNs(program) };
       cancelTimer();
       signal?.removeEventListener("abort", kill);
       killAll(process);
