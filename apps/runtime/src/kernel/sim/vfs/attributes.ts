@@ -5,7 +5,7 @@ import { refuse } from "../refusal.ts";
 import { capableIn } from "../user/capable.ts";
 import { toHostId } from "../user/user-namespace.ts";
 import type { Dentry, FileType } from "./inode.ts";
-import { hasAnId, ownerThrough, shownOwner, storedOwner } from "./mapped-ids.ts";
+import { ownerThrough, shownOwner, storedOwner } from "./mapped-ids.ts";
 import type { Mount, PathPoint } from "./mount.ts";
 import type { OpenFile } from "./open-file.ts";
 import {
@@ -91,7 +91,8 @@ export function changeMode(caller: Process, mount: Mount, dentry: Dentry, mode: 
   wantWrite(mount);
   const { inode } = dentry;
   if (inode.type === "symlink") refuse("EOPNOTSUPP");
-  checkOwnersKnown(mount, dentry);
+  checkIdKnown(mount, dentry, "uid");
+  checkIdKnown(mount, dentry, "gid");
   if (!ownerOrCapable(caller, mount, inode)) refuse("EPERM");
   let bits = mode & 0o7777;
   if (
@@ -104,10 +105,9 @@ export function changeMode(caller: Process, mount: Mount, dentry: Dentry, mode: 
   inode.fileSystem.setAttributes(dentry, { mode: bits });
 }
 
-/** Ids that the file system cannot write back must not be written at all (notify_change()). */
-function checkOwnersKnown(mount: Mount, dentry: Dentry): void {
-  if (mount.idmap === undefined) return;
-  if (!hasAnId(mount, dentry.inode, "uid") || !hasAnId(mount, dentry.inode, "gid")) {
+/** An id that the mount has no name for must be replaced before anything else of the file changes (notify_change()). */
+function checkIdKnown(mount: Mount, { inode }: Dentry, kind: "uid" | "gid"): void {
+  if (mount.idmap !== undefined && ownerThrough(mount, inode, kind) === undefined) {
     refuse("EOVERFLOW");
   }
 }
@@ -128,7 +128,8 @@ export function changeOwner(
   const { fileSystem } = inode;
   const storedUid = stored(mount, dentry, "uid", newUid);
   const storedGid = stored(mount, dentry, "gid", newGid);
-  if (newUid === undefined || newGid === undefined) checkOwnersKnown(mount, dentry);
+  if (newUid === undefined) checkIdKnown(mount, dentry, "uid");
+  if (newGid === undefined) checkIdKnown(mount, dentry, "gid");
   if (newUid !== undefined && !mayChown(caller, mount, dentry, newUid)) refuse("EPERM");
   if (newGid !== undefined && !mayChgrp(caller, mount, dentry, newGid)) refuse("EPERM");
   const change: { mode?: number; uid?: number; gid?: number } = {};

@@ -46,8 +46,3 @@ export function shownOwner(
   if (id === undefined) return overflowId;
   return fromHostId(viewer.credentials.userNamespace, kind, id) ?? overflowId;
 }
-
-/** Whether the owner of a file has an id on this mount. */
-export function hasAnId(mount: Mount, inode: Inode, kind: Kind): boolean {
-  return ownerThrough(mount, inode, kind) !== undefined;
-}
