@@ -119,14 +119,16 @@ export class Stage {
 
   /** A daemon may die while it recovers; whoever supervises it starts it again. */
   async #restartUntilItServes(): Promise<void> {
-    for (;;) {
-      const died = this.startDaemon().then(
-        () => false,
-        () => true,
-      );
-      const crashed = this.simulation.crashed().then(() => true);
-      if (!(await Promise.race([died, crashed]))) return;
-    }
+    while (!(await this.#serves(this.startDaemon())));
+  }
+
+  /** Whether the daemon comes through its start. */
+  #serves(start: Promise<void>): Promise<boolean> {
+    const started = start.then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([this.simulation.crashed().then(() => false), started]);
   }
 
   #engineOptions(): EngineOptions {
@@ -136,7 +138,11 @@ export class Stage {
   /** Boots the machine and starts the daemon. */
   static async open(options: StageOptions): Promise<Stage> {
     const stage = new Stage(options);
-    await stage.play(stage.#engine.start(stage.context));
+    const start = stage.#engine.start(stage.context);
+    if (options.stubborn !== true) await stage.play(start);
+    else if (!(await stage.play(stage.#serves(start)))) {
+      await stage.play(stage.#restartUntilItServes());
+    }
     return stage;
   }
 
