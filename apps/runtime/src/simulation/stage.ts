@@ -194,7 +194,8 @@ export class Stage {
   /** kill -9 of the daemon, and a new one over what it left. Calls under way never return. */
   async restartDaemon(): Promise<void> {
     this.simulation.crashDaemon();
-    await this.startDaemon();
+    if (this.stubborn === undefined) await this.startDaemon();
+    else await this.#restartUntilItServes();
   }
 
   /** Ends the daemon in order; it takes what it made for itself along. */
