@@ -4,6 +4,7 @@ import { support as pseudoFileSystems } from "./fs/support.ts";
 import { support as network } from "./net/support.ts";
 import { support as plans } from "./plan/support.ts";
 import { support as processes } from "./process/support.ts";
+import { support as programs } from "./program/support.ts";
 import { support as seccomp } from "./seccomp/support.ts";
 import { support as shim } from "./shim/support.ts";
 import { support as userNamespaces } from "./user/support.ts";
@@ -24,8 +25,9 @@ export const supportTable: readonly SupportRow[] = [
   ...userNamespaces,
   ...pseudoFileSystems,
   ...cgroups,
-  ...seccomp,
   ...network,
+  ...seccomp,
+  ...programs,
   ...plans,
   ...shim,
   ...world,
