@@ -8,6 +8,7 @@ import { support as programs } from "./program/support.ts";
 import { support as seccomp } from "./seccomp/support.ts";
 import { support as shim } from "./shim/support.ts";
 import { support as userNamespaces } from "./user/support.ts";
+import { support as files } from "./vfs/support.ts";
 import { support as world } from "./world/support.ts";
 
 export interface SupportRow {
@@ -23,6 +24,7 @@ export interface SupportRow {
 export const supportTable: readonly SupportRow[] = [
   ...processes,
   ...userNamespaces,
+  ...files,
   ...pseudoFileSystems,
   ...cgroups,
   ...network,

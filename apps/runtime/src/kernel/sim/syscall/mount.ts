@@ -105,7 +105,12 @@ export function mount(
     moveTree(caller, find(caller, source), point);
   } else {
     if (fstype === "") refuse("EINVAL");
-    const fileSystem = makeFileSystem(caller, fstype, source, parseOptions(data));
+    const fileSystem = makeFileSystem(
+      caller,
+      fstype,
+      source,
+      parseOptions(data, fstype === "overlay"),
+    );
     // mount(2) means the file system too, where each mount has one of its own.
     if ((flags & MS_RDONLY) !== 0 && ownEachMount.has(fstype)) fileSystem.readOnly = true;
     addMount(caller, makeMount(caller, fileSystem, attributes), point);

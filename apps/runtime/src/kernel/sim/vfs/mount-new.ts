@@ -30,11 +30,15 @@ function checkCapable(caller: Process, type: string): void {
   if (!capableIn(caller.credentials, owner, "CAP_SYS_ADMIN")) refuse("EPERM");
 }
 
-/** Option text of mount(2): "a=1,b". A key that comes again counts as it came last. */
-export function parseOptions(text: string): ReadonlyMap<string, string> {
+/**
+ * Option text of mount(2): "a=1,b". A key that comes again counts as it came last. With `escapes` "\\," is part of
+ * a value and stays as it is: overlayfs reads its options so (ovl_next_opt()).
+ */
+export function parseOptions(text: string, escapes = false): ReadonlyMap<string, string> {
   const options = new Map<string, string>();
   if (text === "") return options;
-  for (const option of text.split(",")) {
+  const escaped = escapes && text.includes("\\");
+  for (const option of escaped ? (text.match(/(?:\\.|[^,\\])+/gs) ?? []) : text.split(",")) {
     if (option === "") continue;
     const equals = option.indexOf("=");
     if (equals < 0) options.set(option, "");

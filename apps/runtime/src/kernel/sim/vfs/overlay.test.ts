@@ -30,7 +30,7 @@ import {
   unlinkat,
   writeNow,
 } from "../syscall/file.ts";
-import { mount } from "../syscall/mount.ts";
+import { fsmount, mount } from "../syscall/mount.ts";
 import { bytes, errnoOf, type FileBed, fileBed, text } from "./file-bed.ts";
 import type { OverlayFileSystem } from "./overlay.ts";
 import type { OverlayEntry } from "./overlay-entry.ts";
@@ -350,6 +350,29 @@ describe("mounting", () => {
     const fileSystem = overlay();
     expect(stat("/o/w/work")).toMatchObject({ type: "directory", mode: 0 });
     expect(fileSystem.options).toBe("lowerdir=/o/l1:/o/l2,upperdir=/o/u,workdir=/o/w,uuid=on");
+  });
+
+  test("takes paths with separators in them, escaped or one by one", () => {
+    for (const path of ["/o/a:b", "/o/a,b", "/o/a,b/l", "/o/a:b/l"]) {
+      mkdirat(root, AT_FDCWD, path, 0o755);
+    }
+    put("/o/a:b/l/colon", "1");
+    put("/o/a,b/l/comma", "2");
+    overlay("lowerdir=/o/a\\:b/l:/o/a\\,b/l");
+    expect(names("/o/m")).toEqual(["colon", "comma"]);
+    const fd = fsmount(
+      root,
+      "overlay",
+      "overlay",
+      [
+        ["lowerdir+", "/o/a:b/l"],
+        ["lowerdir+", "/o/a,b/l"],
+      ],
+      [],
+    );
+    expect(root.fds.get(fd)?.point?.mount.fileSystem.options).toBe(
+      "lowerdir+=/o/a:b/l,lowerdir+=/o/a,b/l,redirect_dir=on",
+    );
   });
 
   test("is possible on an overlay, but not on an overlay on an overlay", () => {

@@ -230,11 +230,11 @@ export class Walk implements PathPoint {
     this.dentry = point.dentry;
   }
 
-  /** fs.protected_symlinks (proc_sys_fs(5)): links in a sticky directory that everybody may write to. */
+  /** fs.protected_symlinks (proc_sys_fs(5)), off unless set: links in a sticky directory that everybody may write to. */
   #checkProtected(entry: Dentry): void {
     const directory = this.dentry.inode;
     if ((directory.mode & (S_ISVTX | 0o002)) !== (S_ISVTX | 0o002)) return;
-    if (this.#caller.machine.sysctls.get("fs.protected_symlinks") === "0") return;
+    if (this.#caller.machine.sysctls.get("fs.protected_symlinks") !== "1") return;
     const owner = ownerThrough(this.mount, entry.inode, "uid");
     if (owner === this.#caller.credentials.fsuid) return;
     if (owner !== undefined && owner === ownerThrough(this.mount, directory, "uid")) return;
@@ -277,6 +277,7 @@ export function startPoint(caller: Process, start: Start): PathPoint {
 /** Resolves `path` for `caller`. ENOENT for an empty one, ENAMETOOLONG beyond PATH_MAX. */
 export function walk(caller: Process, start: Start, path: string, how: WalkHow = plainWalk): Walk {
   if (path === "") refuse("ENOENT");
+  caller.machine.watchCalls?.path(caller, path);
   if (path.length >= PATH_MAX / 3 && byteLength(path) >= PATH_MAX) refuse("ENAMETOOLONG");
   const resolve = how.resolve ?? 0;
   const absolute = path.charCodeAt(0) === slash;

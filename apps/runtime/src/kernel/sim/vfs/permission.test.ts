@@ -175,9 +175,10 @@ describe("links and nodes", () => {
     expect(link(root, "/w/f", "/w/h")).toBe("EEXIST");
   });
 
-  test("symlinks of others in a sticky directory everybody writes to are not followed", () => {
+  test("fs.protected_symlinks: those of others in a sticky directory everybody writes to", () => {
     put(root, "/w/f", 0o644);
     symlinkat(bed.as(6), "/w/f", AT_FDCWD, "/tmp/l");
+    bed.machine.sysctls.set("fs.protected_symlinks", "1");
     expect(open(bed.as(5), "/tmp/l", 0)).toBe("EACCES");
     expect(open(root, "/tmp/l", 0)).toBe("EACCES");
     expect(open(bed.as(6), "/tmp/l", 0)).toBe("ok");

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
+  MS_REMOUNT,
   O_APPEND,
   O_CREAT,
   O_RDONLY,
@@ -182,6 +183,31 @@ describe("tmpfs", () => {
     const errno = errnoOf(() => bed.tmpfs("/w", data));
     const mounted = [...root.namespaces.mnt.mounts].at(-1);
     expect(errno === "ok" ? mounted?.fileSystem.options : errno).toBe(shown);
+  });
+});
+
+describe("remounting a tmpfs", () => {
+  const remount = (data: string): string => errnoOf(() => bed.tmpfs("/w", data, MS_REMOUNT));
+  const shown = (): string | undefined =>
+    [...root.namespaces.mnt.mounts].at(-1)?.fileSystem.options;
+
+  test("changes its size, but not to less than is used, and nothing else", () => {
+    bed.tmpfs("/w", "size=64k,mode=755");
+    writeNow(root, create("/w/f"), new Uint8Array(20_000));
+    expect([remount("size=32k"), shown()]).toEqual(["ok", "size=32k,mode=755"]);
+    expect([remount("size=8k"), remount("nr_inodes=1"), remount("bogus")]).toEqual([
+      "EINVAL",
+      "EINVAL",
+      "EINVAL",
+    ]);
+    expect([remount("mode=700,nr_inodes=9"), shown()]).toEqual([
+      "ok",
+      "size=32k,nr_inodes=9,mode=755",
+    ]);
+    const fd = openat2(root, AT_FDCWD, "/w/f", { flags: O_RDWR });
+    expect(errnoOf(() => writeNow(root, fd, new Uint8Array(40_000)))).toBe("ENOSPC");
+    expect([remount("size=0"), remount("size=1m")]).toEqual(["ok", "EINVAL"]);
+    expect(writeNow(root, fd, new Uint8Array(40_000))).toBe(40_000);
   });
 });
 

@@ -1,10 +1,11 @@
 /** tmpfs(5) and ramfs: what mount(2) makes of their options. */
 import type { ErrnoName } from "../../errno.ts";
 import type { Machine } from "../machine.ts";
+import type { Process } from "../process/process.ts";
 import { refuse } from "../refusal.ts";
 import { fromHostId, toHostId, type UserNamespace } from "../user/user-namespace.ts";
 import type { FileSystemFactory } from "./file-system.ts";
-import { StoredFileSystem } from "./stored-file-system.ts";
+import { StoredFileSystem, type StoredKind } from "./stored-file-system.ts";
 import { blockBytes } from "./stored-inode.ts";
 
 const tmpfsMagic = 0x01021994;
@@ -89,6 +90,59 @@ function shownOptions(
   return shown.join(",");
 }
 
+function readOptions(
+  limits: TmpfsLimits,
+  machine: Machine,
+  namespace: UserNamespace,
+  options: ReadonlyMap<string, string>,
+): void {
+  for (const [key, values] of options) {
+    // Of a key given several times the last value counts.
+    const value = values.slice(values.lastIndexOf("\0") + 1);
+    readOption(limits, machine, namespace, key, value);
+  }
+}
+
+/** A tmpfs: a stored file system whose limits a remount can change. */
+class TmpFileSystem extends StoredFileSystem {
+  readonly #limits: TmpfsLimits;
+  readonly #given: Map<string, string>;
+
+  constructor(
+    machine: Machine,
+    limits: TmpfsLimits,
+    given: ReadonlyMap<string, string>,
+    kind: StoredKind,
+  ) {
+    super(machine, kind);
+    this.#limits = limits;
+    this.#given = new Map(given);
+  }
+
+  /** shmem_reconfigure(): size and inodes alone; not below what is used, no limit where there was none. */
+  override reconfigure(caller: Process, options: ReadonlyMap<string, string>): void {
+    const asked = { ...this.#limits };
+    readOptions(asked, this.machine, caller.credentials.userNamespace, options);
+    const { blocksMax, inodesMax } = asked;
+    if (options.has("size") || options.has("nr_blocks")) {
+      checkLimit(this.blocksMax, blocksMax, this.blocks);
+    }
+    if (options.has("nr_inodes")) checkLimit(this.inodesMax, inodesMax, this.inodes);
+    this.blocksMax = blocksMax;
+    this.inodesMax = inodesMax;
+    this.#limits.blocksMax = blocksMax;
+    this.#limits.inodesMax = inodesMax;
+    for (const [key, value] of options) this.#given.set(key, value);
+    this.options = shownOptions(this.#limits, this.#given, this.userNamespace);
+  }
+}
+
+function checkLimit(now: number | undefined, asked: number | undefined, used: number): void {
+  if (asked === undefined) return;
+  if (now === undefined) refuse("EINVAL", "tmpfs: Cannot retroactively limit size");
+  if (used > asked) refuse("EINVAL", "tmpfs: Too small a size for current use");
+}
+
 /** tmpfs: half of the memory unless `size` says otherwise; its root belongs to the mounter. */
 export const tmpfsFactory: FileSystemFactory = (machine, mounter, source, options) => {
   const { credentials } = mounter;
@@ -101,12 +155,8 @@ export const tmpfsFactory: FileSystemFactory = (machine, mounter, source, option
     uid: credentials.fsuid,
     gid: credentials.fsgid,
   };
-  for (const [key, values] of options) {
-    // Of a key given several times the last value counts.
-    const value = values.slice(values.lastIndexOf("\0") + 1);
-    readOption(limits, machine, namespace, key, value);
-  }
-  return new StoredFileSystem(machine, {
+  readOptions(limits, machine, namespace, options);
+  return new TmpFileSystem(machine, limits, options, {
     type: "tmpfs",
     source,
     options: shownOptions(limits, options, namespace),
