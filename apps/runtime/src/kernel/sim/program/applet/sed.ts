@@ -3,7 +3,7 @@ import { AT_FDCWD, O_CREAT, O_TRUNC, O_WRONLY } from "../../abi.ts";
 import { close, openat2 } from "../../syscall/file.ts";
 import type { Coroutine } from "../../task.ts";
 import type { AppletTable } from "../applet.ts";
-import { AppletError, type Call, UsageError } from "../call.ts";
+import { AppletError, type Call, LineReader, UsageError } from "../call.ts";
 import { bytesOf, linesOf, readFileText } from "../file-text.ts";
 import { parseOptions } from "../options.ts";
 import { compileRegex } from "../regular-expression.ts";
@@ -171,15 +171,16 @@ class Editor {
   readonly #commands: readonly SedCommand[];
   readonly #quiet: boolean;
   output = "";
+  #number = 0;
 
   constructor(commands: readonly SedCommand[], quiet: boolean) {
     this.#commands = commands;
     this.#quiet = quiet;
   }
 
-  run(lines: readonly string[]): void {
-    for (let index = 0; index < lines.length; index++)
-      if (!this.#line(lines[index] as string, index + 1, index === lines.length - 1)) return;
+  /** False when q ended it. */
+  line(text: string, last: boolean): boolean {
+    return this.#line(text, ++this.#number, last);
   }
 
   #selects(command: SedCommand, line: string, number: number, last: boolean): boolean {
@@ -261,25 +262,73 @@ function* sed(call: Call): Coroutine<void> {
   }
   const extended = options.has("E") || options.has("r");
   const parse = (): SedCommand[] => new ScriptReader(scripts.join("\n"), extended).commands();
-  const inputs = yield* call.inputs(operands);
-  if (!options.has("i")) {
-    const editor = new Editor(parse(), options.has("n"));
-    editor.run(inputs.flatMap(({ text }) => linesOf(text)));
-    // A last line that came without a newline leaves without one.
-    const cut = inputs.at(-1)?.text.endsWith("\n") === false && editor.output.endsWith("\n");
-    call.print(cut ? editor.output.slice(0, -1) : editor.output);
+  if (options.has("i")) {
+    for (const path of operands) yield* inPlace(call, path, new Editor(parse(), options.has("n")));
     return;
   }
-  for (const { path, text } of inputs) {
-    const editor = new Editor(parse(), options.has("n"));
-    editor.run(linesOf(text));
-    const fd = openat2(call.self, AT_FDCWD, path, {
-      flags: O_WRONLY | O_CREAT | O_TRUNC,
-      mode: 0o644,
-    });
-    yield* call.put(bytesOf(editor.output), fd);
-    close(call.self, fd);
+  const editor = new Editor(parse(), options.has("n"));
+  const lines = new Lines(call, operands.length === 0 ? ["-"] : operands);
+  let line = yield* lines.next();
+  while (line !== undefined) {
+    // One line ahead, for "$".
+    const next = yield* lines.next();
+    const goesOn = editor.line(line.replace(/\n$/, ""), next === undefined);
+    // A last line that came without a newline leaves without one.
+    const cut = next === undefined && !line.endsWith("\n") && editor.output.endsWith("\n");
+    call.print(cut ? editor.output.slice(0, -1) : editor.output);
+    editor.output = "";
+    yield* call.flush();
+    if (!goesOn) break;
+    line = next;
   }
+}
+
+/** Lines of several files, one after another; what cannot be opened is told. */
+class Lines {
+  readonly #call: Call;
+  readonly #paths: string[];
+  #fd = -1;
+  #reader: LineReader | undefined;
+
+  constructor(call: Call, paths: readonly string[]) {
+    this.#call = call;
+    this.#paths = [...paths];
+  }
+
+  *next(): Coroutine<string | undefined> {
+    for (;;) {
+      const line = this.#reader === undefined ? undefined : yield* this.#reader.next();
+      if (line !== undefined) return line;
+      if (this.#reader !== undefined) this.#call.close(this.#fd);
+      this.#reader = undefined;
+      const path = this.#paths.shift();
+      if (path === undefined) return undefined;
+      try {
+        this.#fd = yield* this.#call.open(path);
+        this.#reader = new LineReader(this.#call, this.#fd);
+      } catch (thrown) {
+        this.#call.refused(path, thrown);
+      }
+    }
+  }
+}
+
+function* inPlace(call: Call, path: string, editor: Editor): Coroutine<void> {
+  let text: string;
+  try {
+    text = readFileText(call.self, path);
+  } catch (thrown) {
+    call.refused(path, thrown);
+    return;
+  }
+  const lines = linesOf(text);
+  lines.every((line, index) => editor.line(line, index === lines.length - 1));
+  const fd = openat2(call.self, AT_FDCWD, path, {
+    flags: O_WRONLY | O_CREAT | O_TRUNC,
+    mode: 0o644,
+  });
+  yield* call.put(bytesOf(editor.output), fd);
+  close(call.self, fd);
 }
 
 export const sedApplets: AppletTable = { sed };

@@ -74,6 +74,22 @@ export class Expander {
     return fields.text;
   }
 
+  /** The value of an assignment: a tilde also counts after each ":" (PATH=~/bin:~/sbin). */
+  *assigned(word: Word): Coroutine<string> {
+    const home = this.#shell.get("HOME");
+    const tildes = word.some(
+      (part) => part.kind === "text" && !part.quoted && part.text.includes(":~"),
+    );
+    if (home === undefined || !tildes) return yield* this.text(word);
+    return yield* this.text(
+      word.map((part) =>
+        part.kind === "text" && !part.quoted
+          ? { ...part, text: part.text.replace(/:~(?=[/:]|$)/g, () => `:${home}`) }
+          : part,
+      ),
+    );
+  }
+
   /** A pattern of case, ${x#p} and the like. */
   *pattern(word: Word): Coroutine<string> {
     const fields = new Fields();

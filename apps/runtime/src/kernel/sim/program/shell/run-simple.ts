@@ -29,7 +29,7 @@ export function* runSimple(
   const assigned: (readonly [string, string])[] = [];
   if (words.length === 0) return yield* assignOnly(executor, command);
   for (const { name, value } of command.assignments)
-    assigned.push([name, yield* expander.text(value)]);
+    assigned.push([name, yield* expander.assigned(value)]);
   yield* trace(executor, assigned, words);
   return yield* runWords(executor, words, assigned, command.redirections, last);
 }
@@ -70,7 +70,7 @@ function* assignOnly(executor: Executor, command: SimpleCommand): Coroutine<numb
   return yield* executor.redirected(command.redirections, function* () {
     const made: (readonly [string, string])[] = [];
     for (const { name, value } of command.assignments) {
-      const text = yield* expander.text(value);
+      const text = yield* expander.assigned(value);
       shell.set(name, text);
       made.push([name, text]);
     }
@@ -120,6 +120,7 @@ function* callFunction(
   shell.positional = words.slice(1);
   shell.loops = 0;
   shell.functionDepth++;
+  shell.functionNames.push(words[0] as string);
   shell.locals.push(locals);
   try {
     return yield* executor.run(body);
@@ -128,6 +129,7 @@ function* callFunction(
     throw thrown;
   } finally {
     shell.locals.pop();
+    shell.functionNames.pop();
     putBack(shell, locals);
     shell.functionDepth--;
     shell.loops = loops;

@@ -60,6 +60,8 @@ export class Shell {
   trapsRunning = false;
   loops = 0;
   functionDepth = 0;
+  /** Of the functions that are being called; the last one is $FUNCNAME. */
+  readonly functionNames: string[] = [];
   /** Variables to put back when a function returns: one map a function. */
   readonly locals: Map<string, Variable | undefined>[] = [];
   /** Above 0: in a condition, where set -e does not count. */
@@ -113,6 +115,7 @@ export class Shell {
 
   get(name: string): string | undefined {
     if (name === "LINENO") return String(this.line);
+    if (name === "FUNCNAME") return this.functionNames.at(-1) ?? "";
     if (name === "RANDOM") return String(this.self.machine.random() & 0x7fff);
     return this.variables.get(name)?.value;
   }
