@@ -6,11 +6,12 @@ import { refuse } from "../refusal.ts";
 import { capableIn } from "../user/capable.ts";
 import { forgetPending, mayPropagate } from "./clone-lazily.ts";
 import type { Dentry } from "./inode.ts";
-import type { Mount, PathPoint } from "./mount.ts";
+import { Mount, type PathPoint } from "./mount.ts";
 import { isMountRoot } from "./mount-attach.ts";
 import { dissolve } from "./mount-dissolve.ts";
-import { attach, beforeChange, detach } from "./mount-tree.ts";
-import { leavingElsewhere, listeners, overmount } from "./propagation-events.ts";
+import { attach, beforeChange, detach, enterNamespace } from "./mount-tree.ts";
+import { counterparts, leavingElsewhere, overmount } from "./propagation-events.ts";
+import { ramfsFactory } from "./tmpfs.ts";
 
 /** Somebody's root, cwd, executable or open file is on it. */
 export function isInUse(machine: Machine, mount: Mount): boolean {
@@ -24,13 +25,9 @@ export function isInUse(machine: Machine, mount: Mount): boolean {
 /** propagate_mount_busy(): it, or what would go with it, is in use. */
 function isBusy(machine: Machine, mount: Mount): boolean {
   if (mount.children.size > 0 || isInUse(machine, mount)) return true;
-  const { parent, mountpoint } = mount;
-  if (parent?.peers === undefined || mountpoint === undefined) return false;
-  for (const listener of listeners(parent)) {
-    const child = listener.childAt(mountpoint);
-    if (child === undefined || child === mount) continue;
-    const stays = [...child.children.keys()].some((dentry) => dentry !== child.root);
-    if (!stays && isInUse(machine, child)) return true;
+  for (const other of counterparts(mount)) {
+    const stays = [...other.children.keys()].some((dentry) => dentry !== other.root);
+    if (!stays && isInUse(machine, other)) return true;
   }
   return false;
 }
@@ -50,6 +47,8 @@ export function unmountTree(machine: Machine, top: Mount): void {
   beforeChange(top);
   const leaving = new Set<Mount>();
   collect(top, leaving);
+  // What the original hid its owner may show: its copies are no longer locked in place (propagate_mount_unlock()).
+  for (const other of counterparts(top)) other.locked = false;
   const elsewhere = leavingElsewhere(leaving);
   // Children first, so that each place is empty when what covered it comes down.
   for (const mount of [...elsewhere].reverse()) removeCovered(machine, mount, elsewhere);
@@ -95,4 +94,14 @@ export function unmount(caller: Process, point: PathPoint, flags: number): void 
   }
   if (!detachOnly && isBusy(machine, mount)) refuse("EBUSY");
   unmountTree(machine, mount);
+  if (caller.namespaces.mnt.root === mount) uncoverRootfs(caller);
+}
+
+/** Below the root of every namespace lies rootfs, which nobody sees unless the root is taken away. */
+function uncoverRootfs(caller: Process): void {
+  const { machine, namespaces } = caller;
+  const rootfs = ramfsFactory(machine, machine.init, "rootfs", new Map());
+  const mount = new Mount(machine.nextMount(), rootfs.root, 0);
+  namespaces.mnt.root = mount;
+  enterNamespace(mount, namespaces.mnt);
 }

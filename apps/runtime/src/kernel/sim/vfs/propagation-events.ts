@@ -127,20 +127,24 @@ function lockTree(tree: Mount): void {
   }
 }
 
+/** What sits at the place of `mount` for everybody who hears of its going. */
+export function* counterparts(mount: Mount): Generator<Mount, void, void> {
+  const { parent, mountpoint } = mount;
+  if (parent === undefined || mountpoint === undefined) return;
+  for (const listener of listeners(parent)) {
+    const child = listener.childAt(mountpoint);
+    if (child !== undefined && child !== mount) yield child;
+  }
+}
+
 /**
  * The mounts elsewhere that go when those of `leaving` (whole trees) go: what sits at the same place of a listener,
  * unless something that stays sits on it, other than on all of it, or it is locked to a parent that stays.
  */
 export function leavingElsewhere(leaving: ReadonlySet<Mount>): ReadonlySet<Mount> {
   const found = new Set<Mount>();
-  for (const mount of leaving) {
-    const { parent, mountpoint } = mount;
-    if (parent?.peers === undefined || mountpoint === undefined) continue;
-    for (const listener of listeners(parent)) {
-      const child = listener.childAt(mountpoint);
-      if (child !== undefined && !leaving.has(child)) found.add(child);
-    }
-  }
+  for (const mount of leaving)
+    for (const other of counterparts(mount)) if (!leaving.has(other)) found.add(other);
   const goes = (mount: Mount): boolean => leaving.has(mount) || found.has(mount);
   for (let before = -1; before !== found.size; ) {
     before = found.size;
