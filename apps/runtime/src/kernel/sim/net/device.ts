@@ -53,7 +53,8 @@ export function createDevice(
     alias: "",
   };
   network.devices.set(name, device);
-  machine.devices.add(device);
+  // A loopback ends with its namespace, which nobody has to be told: the machine must not keep it alive.
+  if (kind !== "loopback") machine.devices.add(device);
   return device;
 }
 
