@@ -28,6 +28,12 @@ const containerdSteps: Readonly<Record<string, Ends>> = {
 };
 
 export const casts = {
+  kubernetes: {
+    title: "Kubernetes over Vitrine",
+    why: "The kubelet is the client: what it asks, the API server has asked of it.",
+    parts: { client: "kubelet" },
+    steps: {},
+  },
   containerd: {
     title: "containerd with its CRI plugin",
     why: "The default of most clusters: the kubelet talks to containerd, whose plugins share the work.",

@@ -70,11 +70,26 @@ const containerOutcomes: Readonly<Record<string, Outcome<ContainerState>>> = {
   "cri.RemoveContainer": ["removing", "removed", undefined],
 };
 
+/** dockershim's calls mean to a pod what CRI's mean. */
+function meaning(step: Step): string {
+  return stepId(step).replace(/^dockershim\./, "cri.");
+}
+
+/** A pod's name in its namespace; undefined when the step does not say it. */
+function nameOf(attributes: AttributeMap): string | undefined {
+  const name = stringAttribute(attributes, attribute.podName);
+  return name === undefined
+    ? undefined
+    : `${stringAttribute(attributes, attribute.podNamespace) ?? ""}/${name}`;
+}
+
 export class PodBook {
   readonly #pods = new Map<string, PodView>();
   readonly #bySandbox = new Map<string, PodView>();
   readonly #byContainer = new Map<string, PodView>();
   readonly #byCall = new Map<string, PodView>();
+  /** The newest pod of a name, for what is said of it before it has a sandbox, and above the runtime. */
+  readonly #byName = new Map<string, PodView>();
   readonly #containerOfCall = new Map<string, ContainerView>();
   /** State before a stop or removal that may still fail, by call. */
   readonly #before = new Map<string, PodState | ContainerState>();
@@ -119,14 +134,25 @@ export class PodBook {
       this.#byCall.get(call.key) ??
       (sandboxId === undefined ? undefined : this.#bySandbox.get(sandboxId)) ??
       (containerId === undefined ? undefined : this.#byContainer.get(containerId));
-    const isRun = stepId(call.root) === "cri.RunPodSandbox";
-    const pod = known ?? (isRun || sandboxId !== undefined ? this.#open(call) : undefined);
+    const isRun = meaning(call.root) === "cri.RunPodSandbox";
+    const ofCluster = stepId(call.root).startsWith("cluster.");
+    const pod =
+      known ??
+      (isRun || ofCluster ? this.#named(call, isRun) : undefined) ??
+      (isRun || ofCluster || sandboxId !== undefined ? this.#open(call) : undefined);
     if (pod && sandboxId !== undefined) {
       pod.sandboxId ??= sandboxId;
       if (!this.#bySandbox.has(sandboxId)) this.#bySandbox.set(sandboxId, pod);
     }
     if (pod && containerId !== undefined) this.#byContainer.set(containerId, pod);
     return pod;
+  }
+
+  /** The pod that a call names; a sandbox is only joined to one that has none yet. */
+  #named(call: Call, isRun: boolean): PodView | undefined {
+    const name = nameOf(call.root.span.attributes);
+    const pod = name === undefined ? undefined : this.#byName.get(name);
+    return isRun && pod?.state !== "unknown" ? undefined : pod;
   }
 
   #open(call: Call): PodView {
@@ -142,6 +168,8 @@ export class PodBook {
       firstNs: call.root.span.startNs,
     };
     this.#pods.set(pod.id, pod);
+    const name = nameOf(call.root.span.attributes);
+    if (name !== undefined) this.#byName.set(name, pod);
     return pod;
   }
 
@@ -152,7 +180,7 @@ export class PodBook {
   }
 
   #podState(pod: PodView, call: Call): void {
-    const outcome = podOutcomes[stepId(call.root)];
+    const outcome = podOutcomes[meaning(call.root)];
     if (!outcome) return;
     const state = this.#outcome(outcome, call.key, pod.state, call.root);
     pod.state = state;
@@ -166,7 +194,7 @@ export class PodBook {
   }
 
   #containerState(pod: PodView, call: Call, step: Step): void {
-    const outcome = containerOutcomes[stepId(step)];
+    const outcome = containerOutcomes[meaning(step)];
     const attributes = step.span.attributes;
     const containerId = stringAttribute(attributes, attribute.containerId);
     if (!outcome && containerId === undefined) return;

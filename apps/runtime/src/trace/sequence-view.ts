@@ -148,6 +148,7 @@ function replyLabel(shown: Shown): string {
 /** A step answers with an arrow of its own when it is a call, has shown steps inside, failed, or says something. */
 function answers(shown: Shown, from: string, to: string): boolean {
   if (from === to && shown.shownChildren === 0) return false;
+  if (shown.step.entry?.oneWay && shown.step.span.status !== "error") return false;
   return (
     shown.level <= 1 ||
     shown.shownChildren > 0 ||

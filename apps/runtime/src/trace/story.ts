@@ -2,7 +2,8 @@
  * Level 0: the story of a pod in five arrows, told from its spans and from nothing else. An arrow that
  * has not happened is not drawn; one that is under way is drawn as running; one that failed says why.
  */
-import { attribute } from "./attribute.ts";
+import { attribute, resourceAttribute } from "./attribute.ts";
+import { castOf, recast } from "./cast.ts";
 import type { PodView } from "./pod-book.ts";
 import { printable } from "./printable.ts";
 import { type Call, subtree } from "./sequence.ts";
@@ -34,11 +35,16 @@ function rowOf(chapter: Chapter): Row {
     a === undefined || b === undefined ? undefined : later(a, b),
   );
   const isReply = chapter.kind === "reply";
+  const cast = castOf(stringAttribute(first.span.resource.attributes, resourceAttribute.cast));
+  const [from, to] =
+    cast === undefined
+      ? [chapter.from, chapter.to]
+      : recast(cast, "story.", chapter.from, chapter.to);
   return {
     kind: chapter.kind ?? "message",
     key: failed?.key ?? first.key,
-    from: chapter.from,
-    to: chapter.to,
+    from,
+    to,
     label: printable(chapter.label),
     state,
     error: failed ? errorOf(failed.span) : undefined,
@@ -54,7 +60,9 @@ function rowOf(chapter: Chapter): Row {
 }
 
 function named(calls: readonly Call[], id: string): Step[] {
-  return calls.filter((call) => stepId(call.root) === id).map((call) => call.root);
+  return calls
+    .filter((call) => stepId(call.root).replace(/^dockershim\./, "cri.") === id)
+    .map((call) => call.root);
 }
 
 /** "2 containers: web, fetch". */

@@ -4,6 +4,7 @@ import type { CatalogueEntry } from "./entry.ts";
 export const attackSteps = {
   "attack.guard": {
     level: 1,
+    oneWay: true,
     from: "runtime",
     to: "attacker",
     label: "{vitrine.attack.guard}",

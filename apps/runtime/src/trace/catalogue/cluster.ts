@@ -24,6 +24,7 @@ export const clusterSteps = {
   },
   "cluster.watch": {
     level: 1,
+    oneWay: true,
     from: "apiServer",
     to: "scheduler",
     label: "watch: pod {k8s.pod.name} has no node",
@@ -43,6 +44,7 @@ export const clusterSteps = {
   },
   "cluster.assign": {
     level: 1,
+    oneWay: true,
     from: "apiServer",
     to: "kubelet",
     label: "watch: pod {k8s.pod.name} is yours",
@@ -67,6 +69,7 @@ export const clusterSteps = {
   },
   "cluster.observe": {
     level: 1,
+    oneWay: true,
     from: "apiServer",
     to: "user",
     label: "kubectl get pod: {k8s.pod.name} {vitrine.pod.phase}",

@@ -14,6 +14,8 @@ export interface CatalogueEntry {
   readonly label: string;
   /** Label of the arrow back, when there is something worth saying; also with placeholders. */
   readonly reply?: string;
+  /** A notice: nobody waits for an answer, so no arrow goes back unless it failed. */
+  readonly oneWay?: true;
   /** The attributes this step carries and what each one is, unit included. */
   readonly attributes: Readonly<Record<string, string>>;
   /** One sentence for learners: why this step happens at all. */

@@ -21,11 +21,9 @@ export const sandboxedSteps = {
     from: "container",
     to: "sentry",
     label: "{vitrine.syscall.name} {vitrine.syscall.detail}",
-    reply: "{vitrine.syscall.errno}",
     attributes: {
       "vitrine.syscall.name": "the call, by its name",
       "vitrine.syscall.detail": "what it was about",
-      "vitrine.syscall.errno": "errno, when it was refused",
     },
     why: "The call is trapped and answered in user space; unless an arrow to the kernel follows, the host never heard of it.",
     link: gvisor,
