@@ -145,7 +145,7 @@ export function leavingElsewhere(leaving: ReadonlySet<Mount>): ReadonlySet<Mount
   const found = new Set<Mount>();
   for (const mount of leaving)
     for (const other of counterparts(mount)) if (!leaving.has(other)) found.add(other);
-  const goes = (mount: Mount): boolean => leaving.has(mount) || found.has(mount);
+  const goes: Goes = (mount) => leaving.has(mount) || found.has(mount);
   for (let before = -1; before !== found.size; ) {
     before = found.size;
     for (const mount of found) if (staysBehind(mount, goes)) found.delete(mount);
@@ -153,11 +153,20 @@ export function leavingElsewhere(leaving: ReadonlySet<Mount>): ReadonlySet<Mount
   return found;
 }
 
-function staysBehind(mount: Mount, goes: (mount: Mount) => boolean): boolean {
+type Goes = (mount: Mount) => boolean;
+
+function staysBehind(mount: Mount, goes: Goes): boolean {
   if (mount.locked && mount.parent !== undefined && !goes(mount.parent)) return true;
   for (const [dentry, child] of mount.children)
-    if (dentry !== mount.root && !goes(child)) return true;
+    if (dentry !== mount.root && leavesSomething(child, goes)) return true;
   return false;
+}
+
+/** It stays, or what covers all of it does and comes down to its place. */
+function leavesSomething(mount: Mount, goes: Goes): boolean {
+  if (!goes(mount)) return true;
+  const cover = overmount(mount);
+  return cover !== undefined && leavesSomething(cover, goes);
 }
 
 /** The mount that sits on all of this one and would come down when it goes. */
