@@ -107,11 +107,20 @@ async function abandon(
 ): Promise<void> {
   const record = parts.pods.get(id);
   if (record === undefined) return;
-  if (!somethingLeft) {
+  if (somethingLeft) return leaveToClient(parts, id);
+  try {
     await forgetPod(parts, context, record);
-  } else if (record.state === "creating") {
-    parts.pods.update(id, { state: next(podLifecycle, record.state, "abandon", id) });
+  } catch (error) {
+    leaveToClient(parts, id);
+    throw error;
   }
+}
+
+/** Pods in the making are in no list: one that is left as such could not be removed, and its name not be used again. */
+function leaveToClient(parts: EngineParts, id: string): void {
+  const record = parts.pods.get(id);
+  if (record?.state !== "creating") return;
+  parts.pods.update(id, { state: next(podLifecycle, record.state, "abandon", id) });
 }
 
 async function build(parts: EngineParts, context: Context, record: PodRecord): Promise<void> {

@@ -82,7 +82,10 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
       stubborn: true,
       forgetSpans: true,
       ...(scenario.engine === undefined ? {} : { engine: scenario.engine }),
-      simulation: { faults: [...(scenario.faults ?? []), ...run.faults] },
+      simulation: {
+        ...(scenario.cgroups === undefined ? {} : { cgroups: scenario.cgroups }),
+        faults: [...(scenario.faults ?? []), ...run.faults],
+      },
     });
     const playing = stage;
     const before = snapshot(playing.simulation.machine);

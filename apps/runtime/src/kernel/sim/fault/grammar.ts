@@ -4,7 +4,8 @@
  *   crash@N               the daemon dies after the Nth op
  *   op@N=ERRNO            the Nth op fails
  *   NAME#N=ERRNO          the Nth op of that name fails: mount#2=ENOSPC
- *   cni:COMMAND=HOW       ADD, DEL, CHECK, STATUS, VERSION; hang, fail or garbage; cni:ADD#2=hang for one call only
+ *   cni:COMMAND=HOW       ADD, DEL, CHECK, STATUS, VERSION; hang, fail, or garbage: it does its work and prints
+ *                         nonsense instead of the result; cni:ADD#2=hang for one call only
  *   registry=HOW          hang, an HTTP status (registry=503), or drop@BYTE: one connection breaks at that byte of a blob
  *   shim=kill@N           the shim that was started last dies after the Nth op
  *   oom@N                 the OOM killer takes the container that was started last, after the Nth op

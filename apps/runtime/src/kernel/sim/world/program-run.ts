@@ -52,13 +52,14 @@ class Captured {
 const encoder = new TextEncoder();
 const pluginError = { code: 999, msg: "a fault that was asked for" };
 
+/** What is no result of any version. */
+const garbage = encoder.encode("{ no JSON");
+
 /** A plugin that does not do its work. */
-function* failing(self: Process, how: CniFault): Coroutine<number> {
+function* failing(self: Process, how: "fail" | "hang"): Coroutine<number> {
   if (how === "hang") for (;;) yield { on: [new WaitQueue()] };
-  const fails = how === "fail";
-  const said = fails ? JSON.stringify({ cniVersion: "1.0.0", ...pluginError }) : "{ no JSON";
-  yield* write(self, 1, encoder.encode(said));
-  return fails ? 1 : 0;
+  yield* write(self, 1, encoder.encode(JSON.stringify({ cniVersion: "1.0.0", ...pluginError })));
+  return 1;
 }
 
 interface Started {
@@ -75,7 +76,7 @@ function start(
 ): Started {
   let refused: ErrnoName | undefined;
   function* main(self: Process): Coroutine<number> {
-    if (fault !== undefined) return yield* failing(self, fault);
+    if (fault === "fail" || fault === "hang") return yield* failing(self, fault);
     try {
       return execve(self, program.path, program.argv, program.env);
     } catch (thrown) {
@@ -108,8 +109,9 @@ function killAll(root: Process): void {
     for (const child of process.children) add(child);
   };
   add(root);
-  for (const process of root.machine.processes.values()) {
-    if (process.session === root.pid) add(process);
+  // Whose parents have ended is a child of init.
+  for (const orphan of root.machine.init.children) {
+    if (orphan.session === root.pid) add(orphan);
   }
   for (const process of doomed) if (process.state === "alive") deliverSignal(process, SIGKILL);
 }
@@ -178,7 +180,8 @@ export function runProgram(
           pid: process.pid,
           exitCode: status?.kind === "signaled" ? 128 + status.signal : (status?.code ?? 0),
           timedOut,
-          stdout: outputs[0].bytes(),
+          // It did its work, but its answer is lost: what it made is there, and nobody is told.
+          stdout: fault === "garbage" ? garbage : outputs[0].bytes(),
           stderr: outputs[1].bytes(),
           truncated: outputs[0].truncated || outputs[1].truncated,
         });
