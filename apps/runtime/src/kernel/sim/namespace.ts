@@ -39,8 +39,8 @@ export interface PidNamespace extends NamespaceBase<"pid"> {
 
 export interface NetNamespace extends NamespaceBase<"net"> {
   readonly network: Network;
-  /** Living processes in it. */
-  members?: number;
+  /** Living processes in it, and open files and mounts that refer to it. */
+  holders?: number;
 }
 
 export interface UtsNamespace extends NamespaceBase<"uts"> {
@@ -71,3 +71,8 @@ export type Namespace =
   | CgroupNamespace
   | TimeNamespace
   | UserNamespace;
+
+/** Counts who holds a network namespace; without any it goes, with the devices in it. */
+export function holdNetwork(namespace: NetNamespace, change: 1 | -1): void {
+  namespace.holders = (namespace.holders ?? 0) + change;
+}

@@ -24,8 +24,8 @@ export class ProcessEnded {}
 /** Exit code of a program that let a refused call fall through: nobody in it said what to do. */
 const uncaughtCode = 255;
 
-function* live(self: Process, body: Program): Coroutine<void> {
-  let image = body;
+/** One variable for whatever runs: a replaced image is held by nothing, as on Linux. */
+function* live(self: Process, image: Program): Coroutine<void> {
   for (;;) {
     try {
       const code = yield* image(self);

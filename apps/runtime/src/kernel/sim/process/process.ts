@@ -2,14 +2,15 @@
 import type { RlimitType } from "../../op.ts";
 import type { CgroupNode } from "../cgroup/hierarchy.ts";
 import type { Machine } from "../machine.ts";
-import type {
-  CgroupNamespace,
-  IpcNamespace,
-  MountNamespace,
-  NetNamespace,
-  PidNamespace,
-  TimeNamespace,
-  UtsNamespace,
+import {
+  type CgroupNamespace,
+  holdNetwork,
+  type IpcNamespace,
+  type MountNamespace,
+  type NetNamespace,
+  type PidNamespace,
+  type TimeNamespace,
+  type UtsNamespace,
 } from "../namespace.ts";
 import { type Task, WaitQueue } from "../task.ts";
 import type { Credentials } from "../user/credentials.ts";
@@ -52,12 +53,17 @@ export interface SeccompFilter {
 export type SignalHandler = "default" | "ignore" | ((signal: number) => void);
 
 function joinNetwork(namespace: NetNamespace): void {
-  namespace.members = (namespace.members ?? 0) + 1;
+  holdNetwork(namespace, 1);
 }
 
 function leaveNetwork(machine: Machine, namespace: NetNamespace): void {
-  namespace.members = (namespace.members ?? 1) - 1;
-  if (namespace.members === 0) machine.leftNetwork?.(namespace);
+  holdNetwork(namespace, -1);
+  if (namespace.holders === 0) machine.leftNetwork?.(namespace);
+}
+
+/** The executable of a living process is an open file of its mount. */
+function countExecutable(executable: PathPoint | undefined, change: 1 | -1): void {
+  if (executable !== undefined) executable.mount.openFiles += change;
 }
 
 export class Process {
@@ -120,7 +126,7 @@ export class Process {
   comm: string;
   argv: readonly string[] = [];
   env: readonly string[] = [];
-  executable: PathPoint | undefined;
+  #executable: PathPoint | undefined;
   /** Virtual CLOCK_MONOTONIC at birth, ns. Field 22 of /proc/PID/stat is this in hundredths of a second. */
   readonly startNs: bigint;
   /** The coroutine that runs it; undefined for the daemon, whose code is outside the model. */
@@ -171,6 +177,7 @@ export class Process {
     if (state === "alive" || !wasAlive) return;
     this.#root.mount.removeUser(this);
     this.#cwd.mount.removeUser(this);
+    countExecutable(this.#executable, -1);
     this.#namespaces.mnt.release?.();
     leaveNetwork(this.machine, this.#namespaces.net);
   }
@@ -211,6 +218,18 @@ export class Process {
     const before = this.#cwd.mount;
     this.#cwd = cwd;
     this.#moved(before, cwd.mount);
+  }
+
+  get executable(): PathPoint | undefined {
+    return this.#executable;
+  }
+
+  set executable(executable: PathPoint | undefined) {
+    if (this.#state === "alive") {
+      countExecutable(executable, 1);
+      countExecutable(this.#executable, -1);
+    }
+    this.#executable = executable;
   }
 
   /** Mounts know whose root or cwd they hold: pivot_root moves them along, umount is refused. */

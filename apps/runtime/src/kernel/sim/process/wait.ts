@@ -54,6 +54,8 @@ export function* waitForChild(
       return { pid: seen, process: dead, status: dead.exitStatus as ExitStatus };
     }
     if ((options & WNOHANG) !== 0) return undefined;
-    yield { on: [caller.childEvents] };
+    // Who waits for one child is not woken by all the others.
+    const child = pid > 0 ? processAt(caller, pid) : undefined;
+    yield { on: [child?.exited ?? caller.childEvents] };
   }
 }

@@ -18,7 +18,7 @@ export function dissolve(machine: Machine, top: Mount): void {
   changePropagation(machine, top, "private");
   enterNamespace(top, undefined);
   const bound = namespaceOf(top.root);
-  if (bound?.type === "net" && (bound.members ?? 0) === 0) machine.leftNetwork?.(bound);
+  if (bound?.type === "net" && bound.holders === 0) machine.leftNetwork?.(bound);
   if (locked && parent !== undefined && mountpoint !== undefined && parent.users.size > 0) {
     top.parent = parent;
     top.mountpoint = mountpoint;

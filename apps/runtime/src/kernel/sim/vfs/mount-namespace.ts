@@ -2,8 +2,9 @@
  * A mount namespace that may be a lazy copy: its mounts are made when somebody asks for all of them, and end when
  * no process and no open file refers to it any more.
  */
+import { namespaceOf } from "../fs/nsfs.ts";
 import type { Machine } from "../machine.ts";
-import type { MountNamespace } from "../namespace.ts";
+import { holdNetwork, type MountNamespace } from "../namespace.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import type { Mount } from "./mount.ts";
 import { dissolve } from "./mount-dissolve.ts";
@@ -59,11 +60,15 @@ export class MountTreeNamespace implements MountNamespace {
 
   admit(mount: Mount): void {
     this.#made.add(mount);
+    const bound = namespaceOf(mount.root);
+    if (bound?.type === "net") holdNetwork(bound, 1);
     if (revealingTypes.has(mount.fileSystem.type)) this.#revealing.add(mount);
   }
 
   expel(mount: Mount): void {
     this.#made.delete(mount);
+    const bound = namespaceOf(mount.root);
+    if (bound?.type === "net") holdNetwork(bound, -1);
     this.#revealing.delete(mount);
   }
 

@@ -14,20 +14,16 @@ import { counterparts, leavingElsewhere, overmount } from "./propagation-events.
 import { ramfsFactory } from "./tmpfs.ts";
 
 /** Somebody's root, cwd, executable or open file is on it. */
-export function isInUse(machine: Machine, mount: Mount): boolean {
-  if (mount.openFiles > 0) return true;
-  for (const process of mount.users) if (process.state === "alive") return true;
-  for (const process of machine.processes.values())
-    if (process.state === "alive" && process.executable?.mount === mount) return true;
-  return false;
+function isInUse(mount: Mount): boolean {
+  return mount.openFiles > 0 || mount.users.size > 0;
 }
 
 /** propagate_mount_busy(): it, or what would go with it, is in use. */
-function isBusy(machine: Machine, mount: Mount): boolean {
-  if (mount.children.size > 0 || isInUse(machine, mount)) return true;
+function isBusy(mount: Mount): boolean {
+  if (mount.children.size > 0 || isInUse(mount)) return true;
   for (const other of counterparts(mount)) {
     const stays = [...other.children.keys()].some((dentry) => dentry !== other.root);
-    if (!stays && isInUse(machine, other)) return true;
+    if (!stays && isInUse(other)) return true;
   }
   return false;
 }
@@ -92,7 +88,7 @@ export function unmount(caller: Process, point: PathPoint, flags: number): void 
     mount.fileSystem.readOnly = true;
     return;
   }
-  if (!detachOnly && isBusy(machine, mount)) refuse("EBUSY");
+  if (!detachOnly && isBusy(mount)) refuse("EBUSY");
   unmountTree(machine, mount);
   if (caller.namespaces.mnt.root === mount) uncoverRootfs(caller);
 }

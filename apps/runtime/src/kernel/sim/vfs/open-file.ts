@@ -1,6 +1,6 @@
 /** An open file description (open(2)): what a file descriptor refers to. */
 import { O_ACCMODE, O_PATH, O_RDONLY } from "../abi.ts";
-import type { Namespace } from "../namespace.ts";
+import { holdNetwork, type Namespace } from "../namespace.ts";
 import type { Process } from "../process/process.ts";
 import type { Coroutine, WaitQueue } from "../task.ts";
 import type { Inode } from "./inode.ts";
@@ -74,6 +74,8 @@ export class OpenFile {
     if (this.namespace?.type === "mnt") {
       if (references > 0) this.namespace.hold?.();
       else this.namespace.release?.();
+    } else if (this.namespace?.type === "net") {
+      holdNetwork(this.namespace, references > 0 ? 1 : -1);
     }
     if (references <= 0) this.released?.();
   }
