@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly memoryTotalBytes: number;
   /** Of the machine this one is a guest of: a virtual machine's processors are scheduled by its host. */
   readonly scheduler?: Scheduler;
+  /** Who of the ready ones runs next: who came first (default), or drawn from the seed, for runs that look for races. */
+  readonly scheduling?: "first" | "drawn";
 }
 
 /** What the kernel itself saw: one call of a process, for level 4 of the diagram and for what-if facts. */
@@ -94,6 +96,13 @@ export class Machine {
     | undefined;
   /** Tells whoever listens; unset costs nothing. */
   observe: ((event: KernelEvent) => void) | undefined;
+  /** Told of every system call as it begins, and of every path that is looked up; unset costs nothing. */
+  watchCalls:
+    | {
+        call(process: Process, name: string, args: readonly number[]): void;
+        path(process: Process, path: string): void;
+      }
+    | undefined;
   /** /proc/sys values that are not per namespace. */
   readonly sysctls = new Map<string, string>();
   #mounts = 0;
@@ -106,6 +115,7 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.options = options;
     this.scheduler = options.scheduler ?? new Scheduler(bootMonotonicNs);
+    if (options.scheduling === "drawn") this.scheduler.drawn = (count) => this.random() % count;
     this.#random = (options.seed ^ 0x9e3779b9) >>> 0;
   }
 

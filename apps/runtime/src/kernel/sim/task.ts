@@ -170,6 +170,8 @@ const cancelledMax = 256;
 
 /** Ready tasks, timers and the virtual clock of one machine. */
 export class Scheduler {
+  /** Which of so many ready tasks is next, from 0; unset is first come, first served. */
+  drawn: ((count: number) => number) | undefined;
   /** CLOCK_MONOTONIC, ns. */
   #nowNs: bigint;
   #ready: Task[] = [];
@@ -243,9 +245,19 @@ export class Scheduler {
           this.#ready = [...ready.slice(index), ...this.#ready];
           return true;
         }
+        this.#draw(ready, index);
         ready[index]?.run();
       }
     }
+  }
+
+  /** Puts the task that is drawn from those from `index` on in its place. */
+  #draw(ready: Task[], index: number): void {
+    const drawn = this.drawn === undefined ? 0 : this.drawn(ready.length - index);
+    const task = ready[index + drawn];
+    if (drawn === 0 || task === undefined) return;
+    ready[index + drawn] = ready[index] as Task;
+    ready[index] = task;
   }
 
   /** When the next timer fires; undefined when there is none. */

@@ -83,6 +83,7 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
       forgetSpans: true,
       ...(scenario.engine === undefined ? {} : { engine: scenario.engine }),
       simulation: {
+        scheduling: "drawn",
         ...(scenario.cgroups === undefined ? {} : { cgroups: scenario.cgroups }),
         faults: [...(scenario.faults ?? []), ...run.faults],
       },
