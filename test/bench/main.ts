@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: Vitrine side by side with Debian's containerd and runc in one run.
  *
- *   npm run bench -- [--rounds N] [--cycles N] [--pods N] [--write]
+ *   npm run bench -- [--rounds N] [--cycles N] [--pods N] [--sim N] [--write]
  */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,12 +16,14 @@ import {
   type Throughput,
 } from "./measure.ts";
 import { report } from "./report.ts";
+import { simulationReport } from "./simulation.ts";
 
 const help = `npm run bench -- [options]
 
   --rounds N   turns of five lives for the table of calls (default 8)
   --cycles N   lives for throughput (default 24; 0 skips it)
   --pods N     pods at once (default 100; 0 skips it)
+  --sim N      largest crowd of the simulation (default 10000; 0 skips the simulation)
   --write      keep the table in docs/bench.md
 `;
 
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "8" },
     cycles: { type: "string", default: "24" },
     pods: { type: "string", default: "100" },
+    sim: { type: "string", default: "10000" },
     write: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -81,7 +84,8 @@ async function run(): Promise<string> {
 if (values.help) {
   process.stdout.write(help);
 } else {
-  const text = await run();
+  const crowds = [10, 100, 1000, 10_000].filter((pods) => pods <= Number(values.sim));
+  const text = (await run()) + (crowds.length === 0 ? "" : `\n${simulationReport(crowds, say)}`);
   process.stdout.write(text);
   if (values.write) {
     const page = join(import.meta.dirname, "../../docs/bench.md");
