@@ -10,7 +10,7 @@ import type { BindSource } from "./plan-mounts.ts";
 import type { NamedProcesses } from "./plan-namespaces.ts";
 import type { Compiled, ContainerRequest, Groundwork, SandboxRequest } from "./request.ts";
 import { sandboxSpec } from "./sandbox-spec.ts";
-import type { OciNamespace, OciProcess, OciSpec } from "./spec.ts";
+import type { OciIdMapping, OciNamespace, OciProcess, OciSpec } from "./spec.ts";
 
 export interface SandboxSurroundings {
   /** Of the pod's network namespace, made beforehand; unset with the host's network. */
@@ -53,6 +53,12 @@ export function compileContainer(
   );
 }
 
+/** A container without a pod: its user namespace, when it is to have one. */
+export interface LoneSurroundings extends SandboxSurroundings {
+  /** Maps of a user namespace of its own; unset, root inside is root outside. */
+  readonly idMappings?: readonly OciIdMapping[] | undefined;
+}
+
 /**
  * A container without a pod, as docker run and ctr run make them: every namespace is its own, and the network
  * is `netnsPath` when somebody has made one. `request.pod` gives what a container takes from its pod: host
@@ -61,13 +67,14 @@ export function compileContainer(
 export function compileAlone(
   request: ContainerRequest,
   groundwork: Groundwork,
-  surroundings: SandboxSurroundings,
+  surroundings: LoneSurroundings,
 ): Compiled {
   const nobody = { pid: 1, startTime: 0 };
   const { hostname } = request.pod;
   const inPod = containerSpec(request, groundwork, { pause: nobody });
-  const { netnsPath } = surroundings;
+  const { netnsPath, idMappings } = surroundings;
   const namespaces: OciNamespace[] = [
+    ...(idMappings === undefined ? [] : [{ type: "user" } as const]),
     { type: "mount" },
     netnsPath === undefined ? { type: "network" } : { type: "network", path: netnsPath },
     { type: "uts" },
@@ -78,7 +85,11 @@ export function compileAlone(
   const spec = {
     ...inPod,
     ...(hostname === "" ? {} : { hostname }),
-    linux: { ...inPod.linux, namespaces },
+    linux: {
+      ...inPod.linux,
+      namespaces,
+      ...(idMappings === undefined ? {} : { uidMappings: idMappings, gidMappings: idMappings }),
+    },
   };
   return compile("create container", request, groundwork, spec, {}, surroundings.seccompFilter);
 }

@@ -17,6 +17,7 @@ export {
   compileContainer,
   compileExec,
   compileSandbox,
+  type LoneSurroundings,
   type SandboxSurroundings,
 } from "./compile.ts";
 export type { ImageConfig } from "./image-config.ts";

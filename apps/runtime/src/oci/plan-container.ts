@@ -1,9 +1,15 @@
 /** An OCI spec as the Plan that makes it real: processes `oci` (in runc's role) and `init` (PID 1 to be). */
-import { type HostFacts, type Plan, PlanBuilder } from "../kernel/index.ts";
+import { type HostFacts, type IdMapping, type Plan, PlanBuilder } from "../kernel/index.ts";
 import { addCredentials, addExecve, type CredentialRequest } from "./plan-credentials.ts";
 import { addMounts, type BindSource, rootSlot } from "./plan-mounts.ts";
-import { addCgroupJoin, addJoins, type NamedProcesses, newNamespaces } from "./plan-namespaces.ts";
-import type { OciSpec } from "./spec.ts";
+import {
+  addCgroupJoin,
+  addJoins,
+  makesUserNamespace,
+  type NamedProcesses,
+  newNamespaces,
+} from "./plan-namespaces.ts";
+import type { OciIdMapping, OciSpec } from "./spec.ts";
 
 export interface ContainerPlanRequest {
   readonly name: string;
@@ -27,12 +33,28 @@ export function containerPlan(request: ContainerPlanRequest): Plan {
     namespaces: newNamespaces(spec.linux.namespaces),
     ...(cgroup === undefined ? {} : { cgroup }),
   });
+  const { uidMappings, gidMappings } = spec.linux;
+  if (makesUserNamespace(spec)) {
+    // Written from outside: only whoever has rights over the ids out there may give them away.
+    const [uid, gid] = [uidMappings ?? [], gidMappings ?? []].map((map) => map.map(idMapping));
+    builder.add("oci", { op: "idMap", child: "init", uid: uid ?? [], gid: gid ?? [] });
+  }
   addInit(builder, request);
   return builder.build();
 }
 
+function idMapping({ containerID, hostID, size }: OciIdMapping): IdMapping {
+  return { containerId: containerID, hostId: hostID, size };
+}
+
 function addInit(builder: PlanBuilder, request: ContainerPlanRequest): void {
   const { facts, spec } = request;
+  if (makesUserNamespace(spec)) {
+    // It was born as an id that its maps do not know; that also made it undumpable, and its /proc files somebody else's.
+    builder.add("init", { op: "setresgid", gid: 0 });
+    builder.add("init", { op: "setresuid", uid: 0 });
+    builder.add("init", { op: "dumpable", on: true });
+  }
   builder.add("init", { op: "setsid" });
   // Only now is it inside its cgroup: made by clone3, the namespace would begin at the cgroup of oci.
   if (spec.linux.namespaces.some((one) => one.type === "cgroup" && one.path === undefined)) {

@@ -16,11 +16,19 @@ const links: readonly (readonly [path: string, target: string])[] = [
   ["ptmx", "pts/ptmx"],
 ];
 
-/** Fills the detached tmpfs in `dev`: default nodes, links, and the spec's devices below /dev. */
-export function addDevices(builder: PlanBuilder, spec: OciSpec, dev: Slot): void {
+/**
+ * Fills the detached tmpfs in `dev`: default nodes, links, and the spec's devices below /dev. Nodes that are to be
+ * bound come later (`bindDevices`).
+ */
+export function addDevices(
+  builder: PlanBuilder,
+  spec: OciSpec,
+  dev: Slot,
+  bound: boolean = false,
+): void {
   const own = spec.linux.devices.filter((device) => isBelow(device.path, "/dev"));
   const named = new Set(own.map((device) => device.path));
-  for (const device of defaultDevices) {
+  for (const device of bound ? [] : defaultDevices) {
     if (named.has(device.path)) continue;
     const { major, minor, mode } = device;
     builder.add("init", {
@@ -37,7 +45,7 @@ export function addDevices(builder: PlanBuilder, spec: OciSpec, dev: Slot): void
     if (!named.has(`/dev/${path}`)) builder.add("init", { op: "symlink", at: dev, target, path });
   }
   const made = new Set(["/dev"]);
-  for (const device of own) {
+  for (const device of bound ? [] : own) {
     const directory = parentOf(device.path);
     if (!made.has(directory)) {
       made.add(directory);
@@ -50,6 +58,19 @@ export function addDevices(builder: PlanBuilder, spec: OciSpec, dev: Slot): void
       });
     }
     builder.add("init", node(device, dev, inside(device.path)));
+  }
+}
+
+/**
+ * The host's nodes bound over files of the attached /dev: whoever is root in a user namespace only may make no
+ * nodes of his own (mknod(2), EPERM).
+ */
+export function bindDevices(builder: PlanBuilder, spec: OciSpec): void {
+  const paths = [...defaultDevices, ...spec.linux.devices].map(({ path }) => path);
+  for (const path of new Set(paths.filter((one) => isBelow(one, "/dev")))) {
+    const as = path.slice(1);
+    builder.add("init", { op: "openTree", path, clone: true, recursive: false, as });
+    builder.add("init", { op: "moveMount", fd: as, at: "rootfs", path, create: "file" });
   }
 }
 

@@ -6,7 +6,8 @@
 import type { HostFacts, Op, PlanBuilder } from "../kernel/index.ts";
 import { cgroupDirectory, isUnified } from "./cgroup-path.ts";
 import { parseMountOptions } from "./mount-options.ts";
-import { addDevices, addExtraDevices } from "./plan-devices.ts";
+import { addDevices, addExtraDevices, bindDevices } from "./plan-devices.ts";
+import { makesUserNamespace } from "./plan-namespaces.ts";
 import type { OciMount, OciSpec } from "./spec.ts";
 
 /** What a bind mount's source is, where the spec's string does not say it. */
@@ -35,7 +36,7 @@ export function addMounts(builder: PlanBuilder, request: MountPlanRequest): void
   const tied = mounts.filter((mount) => isTied(mount));
   for (const mount of tied) takeBind(builder, request, mount);
   init({ op: "propagate", path: "/", propagation: "private", recursive: true });
-  init({ op: "open", path: spec.root.path, flags: ["path", "directory"], as: rootSlot });
+  addRoot(builder, spec);
   for (const mount of mounts) addMount(builder, request, mount);
   addExtraDevices(builder, spec);
   if (spec.process.cwd !== "/") {
@@ -44,6 +45,20 @@ export function addMounts(builder: PlanBuilder, request: MountPlanRequest): void
   if (spec.root.readonly) {
     init({ op: "mountSetattr", fd: rootSlot, set: ["rdonly"], clear: [], recursive: false });
   }
+}
+
+/**
+ * The root. With a user namespace every mount taken over from the host is locked, and pivot_root refuses a locked
+ * one (mount_namespaces(7)): a copy of it is the container's own.
+ */
+function addRoot(builder: PlanBuilder, spec: OciSpec): void {
+  const { path } = spec.root;
+  if (!makesUserNamespace(spec)) {
+    builder.add("init", { op: "open", path, flags: ["path", "directory"], as: rootSlot });
+    return;
+  }
+  builder.add("init", { op: "openTree", path, clone: true, recursive: true, as: rootSlot });
+  builder.add("init", { op: "moveMount", fd: rootSlot, path });
 }
 
 function addMount(builder: PlanBuilder, request: MountPlanRequest, mount: OciMount): void {
@@ -58,8 +73,11 @@ function addMount(builder: PlanBuilder, request: MountPlanRequest, mount: OciMou
     const { attrs, data } = parseMountOptions(mount.options);
     const as = slotOf(mount.destination);
     builder.add("init", { op: "fsmount", fstype, source: mount.source, options: data, attrs, as });
-    if (mount.destination === "/dev") addDevices(builder, request.spec, as);
+    const isDev = mount.destination === "/dev";
+    const bound = makesUserNamespace(request.spec);
+    if (isDev) addDevices(builder, request.spec, as, bound);
     builder.add("init", attach(mount, "directory", fstype === "proc" || fstype === "sysfs"));
+    if (isDev && bound) bindDevices(builder, request.spec);
   }
 }
 

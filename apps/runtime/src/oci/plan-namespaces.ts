@@ -2,7 +2,7 @@
 import type { HostFacts, NamespaceType, PlanBuilder, Slot } from "../kernel/index.ts";
 import { cgroupDirectory, hierarchyV2 } from "./cgroup-path.ts";
 import type { ProcessIdentity } from "./request.ts";
-import type { OciNamespace, OciNamespaceType } from "./spec.ts";
+import type { OciNamespace, OciNamespaceType, OciSpec } from "./spec.ts";
 
 const kernelName: Readonly<Record<OciNamespaceType, NamespaceType>> = {
   pid: "pid",
@@ -67,6 +67,11 @@ export function addCgroupJoin(
   const path = cgroupDirectory(unified, cgroupsPath);
   builder.add("oci", { op: "open", path, flags: ["path", "directory"], as: "cgroup" });
   return "cgroup";
+}
+
+/** Whether the container's root is not the host's. */
+export function makesUserNamespace(spec: OciSpec): boolean {
+  return spec.linux.namespaces.some(({ type, path }) => type === "user" && path === undefined);
 }
 
 /** The namespaces clone3 makes; that of the cgroup comes later, see `addInit`. */

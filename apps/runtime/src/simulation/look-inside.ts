@@ -1,4 +1,6 @@
 /** Running a command inside a container and reading what it says. */
+import type { ErrnoName } from "../kernel/errno.ts";
+import { errnoText } from "../kernel/errno-text.ts";
 import { RuntimeError } from "../kernel/errors.ts";
 import type { Stage } from "./stage.ts";
 
@@ -21,6 +23,18 @@ export async function shellIn(stage: Stage, containerId: string, script: string)
     stdout: text(result.stdout),
     stderr: text(result.stderr),
   };
+}
+
+const killed = 128 + 9;
+/** What isolation answers. */
+const refusals: readonly ErrnoName[] = ["EPERM", "EACCES", "EROFS", "ENOSYS", "ENOMEM", "ESRCH"];
+
+/** What stopped a command, as an errno or a signal, from what it said and how it ended. */
+export function refusalOf({ exitCode, stdout, stderr }: Said): string {
+  if (exitCode === killed) return "SIGKILL";
+  const said = (stdout + stderr).toLowerCase();
+  const errno = refusals.find((name) => said.includes(errnoText(name)));
+  return errno ?? `exit ${exitCode}`;
 }
 
 /** Fails the scenario when what it is about to show is not so. */

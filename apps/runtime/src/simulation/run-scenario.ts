@@ -46,6 +46,7 @@ export async function runScenario(id: string, options: ScenarioOptions): Promise
     ...(options.changed === undefined ? {} : { changed: options.changed }),
     engine: { ...scenario.engine, ...options.stage?.engine },
     simulation: {
+      ...(scenario.cgroups === undefined ? {} : { cgroups: scenario.cgroups }),
       ...options.stage?.simulation,
       faults: [...(scenario.faults ?? []), ...(options.faults ?? [])],
     },

@@ -1,5 +1,6 @@
 /** What a scenario is: a run on the simulated kernel that shows one thing, with its cast and its words. */
 import type { EngineOptions } from "../engine/engine-options.ts";
+import type { CgroupLayout } from "../kernel/sim/index.ts";
 import type { CastName } from "../trace/cast.ts";
 import type { StepId } from "../trace/catalogue.ts";
 import type { Stage } from "./stage.ts";
@@ -18,6 +19,8 @@ export interface Scenario {
   readonly narration: Readonly<Partial<Record<StepId, string>>>;
   /** Settings of the runtime that it is about. */
   readonly engine?: Partial<EngineOptions>;
+  /** How the host's cgroups are mounted; unset is v2. */
+  readonly cgroups?: CgroupLayout;
   /** Faults that belong to it, in the grammar of kernel/sim/fault; the caller's come on top. */
   readonly faults?: readonly string[];
   /** A run ends with everything taken down, so that residue is a finding. */

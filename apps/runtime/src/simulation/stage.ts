@@ -138,7 +138,9 @@ export class Stage {
   /** Boots the machine and starts the daemon. */
   static async open(options: StageOptions): Promise<Stage> {
     const stage = new Stage(options);
-    const start = stage.#engine.start(stage.context);
+    // That our own daemon finds nothing at its start is no part of another stack's story.
+    const context = options.cast === undefined ? stage.context : stage.silent();
+    const start = stage.#engine.start(context);
     if (options.stubborn !== true) await stage.play(start);
     else if (!(await stage.play(stage.#serves(start)))) {
       await stage.play(stage.#restartUntilItServes());
@@ -150,7 +152,7 @@ export class Stage {
   static async openGuest(host: Stage, options: StageOptions): Promise<Stage> {
     const guest = new Stage({ ...options, changed: (span) => host.adopt(span) }, host);
     // That the guest's daemon finds nothing at its start is no part of the story.
-    await guest.#engine.start(guest.#silent());
+    await guest.#engine.start(guest.silent());
     return guest;
   }
 
@@ -200,11 +202,11 @@ export class Stage {
 
   /** Ends the daemon in order; it takes what it made for itself along. */
   async close(): Promise<void> {
-    await this.play(this.#engine.close(this.#silent()));
+    await this.play(this.#engine.close(this.silent()));
   }
 
   /** For work that is no part of the story. */
-  #silent(): Context {
+  silent(): Context {
     const { resource, nowNs, seed } = this.tracer.options;
     const tracer = new ListTracer({ resource, nowNs, seed, forget: true });
     return { ...this.context, tracer };

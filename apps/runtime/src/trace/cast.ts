@@ -34,6 +34,12 @@ export const casts = {
     parts: { client: "kubelet" },
     steps: {},
   },
+  lone: {
+    title: "Vitrine, a container without a pod",
+    why: "Nothing but a container: no kubelet, no sandbox, no CNI.",
+    parts: {},
+    steps: {},
+  },
   containerd: {
     title: "containerd with its CRI plugin",
     why: "The default of most clusters: the kubelet talks to containerd, whose plugins share the work.",

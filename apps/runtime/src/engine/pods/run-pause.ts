@@ -14,6 +14,7 @@ import { filterOf } from "../containers/compile-container.ts";
 import { keepCompiled } from "../containers/compiled-container.ts";
 import { mountContainerRoot } from "../containers/container-root.ts";
 import { explainRefusal } from "../containers/explain-refusal.ts";
+import { defaultEngineOptions } from "../engine-options.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { ociOptionsOf } from "../oci-options.ts";
 import { podPathsOf } from "../paths.ts";
@@ -40,7 +41,10 @@ export async function runPause(
 ): Promise<Pause> {
   const { kernel } = parts.world;
   const image = await parts.images.ensure(context, parts.options.sandboxImage);
-  const rootfs = await mountContainerRoot(parts, context, record.id, image.chainId, true);
+  // The image that comes with the program has every mount point. Another may be nothing but a program, as
+  // registry.k8s.io/pause is: then they are made in a layer of its own, before the root turns read-only.
+  const complete = parts.options.sandboxImage === defaultEngineOptions.sandboxImage;
+  const rootfs = await mountContainerRoot(parts, context, record.id, image.chainId, complete);
   parts.crashPoint("P9");
   const request: SandboxRequest = {
     facts: kernel.facts,

@@ -1,5 +1,5 @@
 /** The simulated kernel as the rest of the runtime uses it. */
-export { AT_FDCWD } from "./abi.ts";
+export { AT_FDCWD, SIGKILL } from "./abi.ts";
 export { type BootOptions, boot, type CgroupLayout } from "./boot.ts";
 export { type DrawOptions, drawFaults } from "./fault/draw-faults.ts";
 export type { Fault } from "./fault/fault.ts";
@@ -11,8 +11,8 @@ export { spawnProcess } from "./process/spawn.ts";
 export { isRefusal, Refusal } from "./refusal.ts";
 export { type SupportRow, supportTable } from "./support.ts";
 export { seccomp, setNoNewPrivs } from "./syscall/credential.ts";
-export { close, lseek, openat2, statat, writeNow } from "./syscall/file.ts";
-export { exitProcess } from "./syscall/process.ts";
+export { close, lseek, openat2, renameat, statat, writeNow } from "./syscall/file.ts";
+export { deliverSignal, exitProcess } from "./syscall/process.ts";
 export { fromHostId, toHostId, type UserNamespace } from "./user/user-namespace.ts";
 export { type CowDriver, CowPool, cowGeometry } from "./vfs/cow-file-system.ts";
 export type { Mount, PathPoint } from "./vfs/mount.ts";

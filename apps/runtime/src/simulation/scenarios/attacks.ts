@@ -5,7 +5,7 @@
 import type { ContainerDescription, PodDescription } from "../../actors/pod-description.ts";
 import { attribute } from "../../trace/attribute.ts";
 import { step } from "../../trace/tracer.ts";
-import { expectThat, type Said, shellIn } from "../look-inside.ts";
+import { expectThat, refusalOf, type Said, shellIn } from "../look-inside.ts";
 import { idle, podOf } from "../pods.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
@@ -60,7 +60,7 @@ async function attackOnce(stage: Stage, id: string, side: Side, lesson: Lesson, 
       const said = await shellIn(stage, containerId, attack.script);
       const succeeded = attack.succeeded(said);
       span.set({ "vitrine.attack.result": resultOf(said) });
-      if (!succeeded) span.fail("EPERM", resultOf(said));
+      if (!succeeded) span.fail(refusalOf(said), resultOf(said));
       const outcome = `${id}, ${side.guard}: ${attack.command}: ${said.stdout}${said.stderr}`;
       expectThat(succeeded === open, outcome);
     });
@@ -190,7 +190,7 @@ const lessons: readonly Lesson[] = [
     summary:
       "A profile refuses by path, also to root with every capability; SELinux does it by label.",
     guarded: {
-      guard: "with the runtime's profile",
+      guard: "with the AppArmor profile vitrine-default",
       container: {
         security: {
           capabilities: {
@@ -199,7 +199,7 @@ const lessons: readonly Lesson[] = [
             addAmbientCapabilities: [],
           },
           seccomp: { profileType: "Unconfined", localhostRef: "" },
-          apparmor: { profileType: "RuntimeDefault", localhostRef: "" },
+          apparmor: { profileType: "Localhost", localhostRef: "vitrine-default" },
           maskedPaths: [],
           readonlyPaths: [],
         },

@@ -10,6 +10,7 @@ export const livenessRestart: Scenario = {
   summary:
     "Three failed probes in a row: the container is stopped, with grace, and a new one takes its place.",
   shows: ["Full Flow (Pod Creation to Running)"],
+  cast: "kubernetes",
   narration: {
     "cluster.probe": "The kubelet has a command executed inside: exit code 0 means alive.",
     "cri.StopContainer": "First SIGTERM and thirty seconds, then SIGKILL.",

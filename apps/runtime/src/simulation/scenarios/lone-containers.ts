@@ -8,7 +8,7 @@ import { type Context, step } from "../../trace/tracer.ts";
 import { expectThat } from "../look-inside.ts";
 import { nginxImage } from "../pods.ts";
 import type { Scenario } from "../scenario.ts";
-import { connectToBridge, disconnectFromBridge } from "../stacks/docker-network.ts";
+import { connectToBridge, disconnectFromBridge, removeBridge } from "../stacks/docker-network.ts";
 import { viaDockerd } from "../stacks/docker-shim.ts";
 import { LoneContainer } from "../stacks/lone-container.ts";
 import type { Stage } from "../stage.ts";
@@ -43,7 +43,8 @@ export const ctrRun: Scenario = {
       pull(stage, context, nginxImage),
     );
     await step(stage.context, "ctr.run", names, async (context) => {
-      const container = new LoneContainer(stage, { id: newId(stage), name: "webserver", image });
+      const options = { id: newId(stage), name: "webserver", image, container: { tty: true } };
+      const container = new LoneContainer(stage, options);
       const call = (rpc: string, work: (context: Context) => Promise<unknown>) =>
         step(context, "ctr.api", { "rpc.method": rpc }, work);
       await call("containers.Create, tasks.Create", (inner) => container.create(inner));
@@ -119,6 +120,7 @@ export const dockerRun: Scenario = {
         },
       );
     });
+    await removeBridge(stage);
     await stage.engine.removeImage(stage.context, { image: imageSpec(nginxImage) });
   },
 };

@@ -10,6 +10,7 @@ export const oomKill: Scenario = {
   title: "Out of memory",
   summary: "The limit is the kernel's: it chooses a victim in the cgroup, kills it, and counts.",
   shows: ["Security Model in Runtimes"],
+  cast: "kubernetes",
   narration: {
     "container.cgroup": "The limit is a number in a file of the cgroup.",
     "container.exited":

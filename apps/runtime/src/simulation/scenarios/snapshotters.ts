@@ -53,6 +53,9 @@ async function mountOps(stage: Stage, name: string, ops: readonly Op[]): Promise
   await stage.world.kernel.run(stage.context, plan.build());
 }
 
+/** On the disk, as its bytes are what is counted. */
+const layersDirectory = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs";
+
 interface Kind {
   readonly driver: "overlayfs" | CowDriver;
   /** Makes image and snapshot, mounts the snapshot at `at`; returns how to read its costs. */
@@ -64,7 +67,7 @@ const overlay: Kind = {
   driver: "overlayfs",
   copyWords: `copy up the whole file, ${people(fileBytes)}`,
   async make(stage, at) {
-    const base = `${at}.layers`;
+    const base = layersDirectory;
     const directories = ["lower", "upper", "work"].map((name) => `${base}/${name}`);
     await mountOps(stage, "overlay", [
       ...[...directories, at].map(
@@ -159,7 +162,9 @@ async function show(stage: Stage, kind: Kind): Promise<Cost> {
   await mountOps(stage, "unmount", [
     { op: "umount", path: at, detach: true },
     { op: "rmdir", path: at },
-    ...(kind.driver === "overlayfs" ? [{ op: "removeTree", path: `${at}.layers` } as const] : []),
+    ...(kind.driver === "overlayfs"
+      ? [{ op: "removeTree", path: "/var/lib/containerd" } as const]
+      : []),
   ]);
   return paid;
 }

@@ -2,6 +2,7 @@
  * libnetwork's part of docker run: docker0, a veth pair, an address, masquerading. The work itself is done by
  * the bridge plugin that the machine has, because a bridge is a bridge; only who asks for it is dockerd.
  */
+import { PlanBuilder } from "../../kernel/plan.ts";
 import type { Context } from "../../trace/tracer.ts";
 import { step } from "../../trace/tracer.ts";
 import type { Stage } from "../stage.ts";
@@ -77,5 +78,26 @@ export async function disconnectFromBridge(
     async (inner) => {
       await stage.world.kernel.exec(inner, programOf("DEL", id, netnsPath));
     },
+  );
+}
+
+/** dockerd keeps docker0 for the next container; when there is none, the machine is left as it was found. */
+export async function removeBridge(stage: Stage): Promise<void> {
+  const context = stage.silent();
+  const { kernel } = stage.world;
+  const argv = ["ip", "link", "del", config.bridge];
+  await kernel.exec(context, {
+    path: "/bin/ip",
+    argv,
+    env: [],
+    stdin: new Uint8Array(),
+    stdoutBytesMax: 1 << 16,
+    stderrBytesMax: 1 << 16,
+    timeoutMs: 10_000,
+  });
+  const path = config.ipam.dataDir;
+  await kernel.run(
+    context,
+    new PlanBuilder("remove leases").add("host", { op: "removeTree", path }).build(),
   );
 }

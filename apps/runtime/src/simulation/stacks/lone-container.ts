@@ -2,19 +2,22 @@
  * A container without a pod, as docker run and ctr run make one: image, snapshot, shim, container, with the
  * engine's own parts for each, and nothing of sandboxes or CNI. Whoever calls gives the network.
  */
+import type { ContainerDescription } from "../../actors/pod-description.ts";
 import { containerConfig, sandboxConfig } from "../../actors/pod-messages.ts";
 import {
   mountContainerRoot,
   releaseContainerRoot,
 } from "../../engine/containers/container-root.ts";
 import type { ImageRecord } from "../../engine/images/image-record.ts";
-import type { ContainerExit, Shim } from "../../kernel/kernel.ts";
+import type { ContainerExit, CreateOptions, Shim } from "../../kernel/kernel.ts";
 import { type Plan, PlanBuilder } from "../../kernel/plan.ts";
 import {
   type Compiled,
   type ContainerRequest,
   compileAlone,
   defaultRuntimeOptions,
+  type OciIdMapping,
+  type OciRlimit,
   prepareContainer,
   removeCgroupPlan,
   removeParentCgroupPlan,
@@ -28,10 +31,23 @@ export interface LoneContainerOptions {
   readonly name: string;
   readonly image: ImageRecord;
   readonly args?: readonly string[];
+  /** Mounts, user, terminal and what else a container may ask for. */
+  readonly container?: Partial<ContainerDescription>;
+  /** Maps of a user namespace of its own; unset, root inside is root outside. */
+  readonly idMappings?: readonly OciIdMapping[];
+  /** Limits it starts with. */
+  readonly rlimits?: readonly OciRlimit[];
   /** Bound network namespace to join; unset gives it one of its own with nothing in it. */
   readonly netnsPath?: string;
   /** Where its output goes; unset discards it. */
   readonly logPath?: string;
+}
+
+/** The top directory becomes that of the root inside; the image's files stay nobody's in there, and readable. */
+function giveRoot(rootfs: string, idMappings: readonly OciIdMapping[]): Plan {
+  const { hostID } = idMappings.find(({ containerID }) => containerID === 0) ?? { hostID: 0 };
+  const chown = { op: "chown", path: rootfs, uid: hostID, gid: hostID } as const;
+  return new PlanBuilder("give root file system").add("host", chown).build();
 }
 
 /** Directory of such containers in each cgroup hierarchy. */
@@ -61,8 +77,9 @@ export class LoneContainer {
   }
 
   #request(rootfs: string): ContainerRequest {
-    const { id, name, image, args } = this.#options;
-    const container = { name, image: image.id, ...(args === undefined ? {} : { args }) };
+    const { id, name, image, args, rlimits } = this.#options;
+    const more = { ...(args === undefined ? {} : { args }), ...this.#options.container };
+    const container = { name, image: image.id, ...more };
     const pod = {
       name,
       namespace: "",
@@ -74,7 +91,11 @@ export class LoneContainer {
     };
     return {
       facts: this.#stage.world.kernel.facts,
-      options: { ...defaultRuntimeOptions, unsetSeccompProfile: "runtime/default" },
+      options: {
+        ...defaultRuntimeOptions,
+        unsetSeccompProfile: "runtime/default",
+        ...(rlimits === undefined ? {} : { rlimits }),
+      },
       id,
       podId: id,
       pod: sandboxConfig(pod),
@@ -89,14 +110,16 @@ export class LoneContainer {
   async create(context: Context): Promise<void> {
     const { parts } = this.#stage.engine;
     const { kernel } = parts.world;
-    const { id, image, netnsPath, logPath } = this.#options;
+    const { id, image, netnsPath, idMappings } = this.#options;
     const rootfs = await mountContainerRoot(parts, context, id, image.chainId, false);
+    if (idMappings !== undefined) await kernel.run(context, giveRoot(rootfs, idMappings));
     const request = this.#request(rootfs);
     const compiled = await step(context, "container.spec", this.#attributes, async () => {
       const groundwork = await prepareContainer(kernel.files, request);
       const { seccompProfile } = groundwork;
       return compileAlone(request, groundwork, {
         netnsPath,
+        idMappings,
         ...(seccompProfile === undefined
           ? {}
           : { seccompFilter: kernel.compileSeccomp(seccompProfile) }),
@@ -113,21 +136,22 @@ export class LoneContainer {
       return started;
     });
     this.#shim = shim;
-    const created = await step(context, "container.create", this.#attributes, (inner) =>
-      shim.create(inner, {
-        containerId: id,
-        plan: compiled.plan,
-        io: {
-          ...(logPath === undefined ? {} : { logPath }),
-          logLineBytesMax: 16_384,
-          terminal: false,
-          stdin: false,
-          stdinOnce: false,
-        },
-        cgroupPaths: compiled.cgroupPaths,
-      }),
-    );
-    this.#pid = created.pid;
+    await step(context, "container.create", this.#attributes, async (inner, span) => {
+      this.#pid = (await shim.create(inner, this.#createRequest(compiled))).pid;
+      span.set({ [attribute.pid]: this.#pid });
+    });
+  }
+
+  #createRequest({ plan, cgroupPaths }: Compiled): CreateOptions {
+    const { id, logPath, container } = this.#options;
+    const io = {
+      ...(logPath === undefined ? {} : { logPath }),
+      logLineBytesMax: 16_384,
+      terminal: container?.tty ?? false,
+      stdin: false,
+      stdinOnce: false,
+    };
+    return { containerId: id, plan, io, cgroupPaths };
   }
 
   async start(context: Context): Promise<void> {

@@ -1,13 +1,14 @@
 /**
- * gVisor's sentry and gofer as processes of the host. The container's calls have been answered by the sentry's
- * own kernel (a guest machine); here is what each of them makes the two do on the host, really, under the
- * sentry's own seccomp filter.
+ * gVisor's sentry and gofer as processes of the host. The container's calls are answered by the sentry's own
+ * kernel (a guest machine); while that happens, the two make on the host what each call needs of it, really,
+ * under the sentry's own seccomp filter.
  */
 import {
   AT_FDCWD,
   close,
   exitProcess,
-  type KernelEvent,
+  isRefusal,
+  type Machine,
   openat2,
   type Process,
   seccomp,
@@ -16,20 +17,14 @@ import {
   statat,
   writeNow,
 } from "../../kernel/sim/index.ts";
-import { type Context, step } from "../../trace/tracer.ts";
+import type { Context, Span } from "../../trace/tracer.ts";
 import type { Stage } from "../stage.ts";
 
-/** Calls about files of the root file system: the gofer opens them. */
-const opening: ReadonlySet<string> = new Set([
-  "openat2",
-  "openat",
-  "newfstatat",
-  "readlinkat",
-  "execve",
-]);
+/** Calls whose data lies outside of the sentry's memory: it writes to a descriptor it was given. */
+const moving: ReadonlySet<string> = new Set(["write", "sendto"]);
 
-/** Calls whose data lies outside of the sentry's memory: it reads or writes a descriptor it was given. */
-const moving: ReadonlySet<string> = new Set(["write", "sendto", "recvfrom"]);
+/** Pseudo file systems are the sentry's own: no file of the host is behind them. */
+const inSentry = /^\/(?:proc|sys|dev)(?:\/|$)/;
 
 /** What the sentry may ask of the host, a few of the 70 or so that gVisor's filter has. */
 const allowed = [
@@ -50,19 +45,26 @@ const allowed = [
   "recvmsg",
 ];
 
+/** A call of the container that the sentry has begun to answer. */
+interface Answer {
+  readonly span: Span;
+  readonly process: Process;
+}
+
 export class Sentry {
   readonly #sentry: Process;
   readonly #gofer: Process;
   readonly #output: number;
+  #answer: Answer | undefined;
+  /** Calls answered, and calls of the host that were made for them. */
+  answered = 0;
+  passed = 0;
 
   constructor(stage: Stage) {
     const { machine } = stage.simulation;
-    this.#gofer = spawnProcess(machine.init, {
-      comm: "runsc-gofer",
-      argv: ["runsc-gofer"],
-      env: [],
-    });
-    this.#sentry = spawnProcess(machine.init, { comm: "runsc-sandbox", argv: ["runsc"], env: [] });
+    const spawn = (comm: string) => spawnProcess(machine.init, { comm, argv: [comm], env: [] });
+    this.#gofer = spawn("runsc-gofer");
+    this.#sentry = spawn("runsc-sandbox");
     this.#output = openat2(this.#sentry, AT_FDCWD, "/dev/null", { flags: 1 });
     setNoNewPrivs(this.#sentry);
     const filter = stage.world.kernel.compileSeccomp({
@@ -78,32 +80,61 @@ export class Sentry {
     return [this.#sentry.pid, this.#gofer.pid];
   }
 
-  /** Draws a call of the container, and makes the calls of the host that it needs; how many those were. */
-  async answer(context: Context, event: KernelEvent): Promise<number> {
-    const attributes = {
-      "vitrine.syscall.name": event.name,
-      "vitrine.syscall.detail": event.detail,
-      ...(event.errno === 0 ? {} : { "vitrine.syscall.errno": String(event.errno) }),
+  /** From now on every call of the container `init` on `guest` is drawn below `context`. */
+  watch(context: Context, guest: Machine, init: Process): void {
+    const inside = init.namespaces.pid;
+    guest.watchCalls = {
+      call: (process, name) => {
+        this.#finish();
+        // The executor's own last calls before it becomes the program are not the container's.
+        if (process.namespaces.pid !== inside || process.comm.startsWith("vitrine:")) return;
+        this.#begin(context, process, name);
+      },
+      path: (process, path) => {
+        if (this.#answer?.process === process) this.#lookUp(context, this.#answer, path);
+      },
     };
-    return step(context, "gvisor.syscall", attributes, async (inner) => {
-      if (opening.has(event.name)) return this.#viaGofer(inner, event.detail);
-      if (moving.has(event.name)) return this.#toHost(inner, "write", () => this.#write());
-      return 0;
-    });
   }
 
-  async #viaGofer(context: Context, path: string): Promise<number> {
-    await step(context, "gvisor.gofer", { "vitrine.path": path }, async (inner) => {
-      await step(inner, "gvisor.host", { "vitrine.syscall.name": "openat" }, async () => {
-        statat(this.#gofer, AT_FDCWD, "/");
-      });
-    });
-    return 1;
+  unwatch(guest: Machine): void {
+    this.#finish();
+    guest.watchCalls = undefined;
   }
 
-  async #toHost(context: Context, name: string, call: () => void): Promise<number> {
-    await step(context, "gvisor.host", { "vitrine.syscall.name": name }, async () => call());
-    return 1;
+  #begin(context: Context, process: Process, name: string): void {
+    this.answered++;
+    const attributes = { "vitrine.syscall.name": name };
+    const span = context.tracer.start("gvisor.syscall", context.span, { attributes });
+    this.#answer = { span, process };
+    if (moving.has(name)) this.#onHost(context, span, "write", () => this.#write());
+  }
+
+  /** The sentry has no right to open anything: the gofer does, and hands the descriptor over. */
+  #lookUp(context: Context, { span }: Answer, path: string): void {
+    span.set({ "vitrine.syscall.detail": path });
+    if (inSentry.test(path)) return;
+    const attributes = { "vitrine.path": path };
+    const gofer = context.tracer.start("gvisor.gofer", span, { attributes });
+    this.#onHost(context, gofer, "newfstatat", () => statat(this.#gofer, AT_FDCWD, "/"));
+    gofer.end();
+  }
+
+  #onHost(context: Context, parent: Span, name: string, call: () => void): void {
+    this.passed++;
+    const attributes = { "vitrine.syscall.name": name };
+    const span = context.tracer.start("gvisor.host", parent, { attributes });
+    try {
+      call();
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      span.fail(thrown.errno, `the host refuses ${name}`);
+    }
+    span.end();
+  }
+
+  #finish(): void {
+    this.#answer?.span.end();
+    this.#answer = undefined;
   }
 
   #write(): void {

@@ -16,5 +16,6 @@ const callNs = 250;
 export function enter(process: Process, name: string, ...args: readonly number[]): void {
   if (process.state !== "alive") throw new ProcessEnded();
   process.machine.scheduler.charge(callNs);
+  process.machine.watchCalls?.call(process, name, args);
   if (process.seccomp.length > 0) process.machine.gate?.(process, name, args);
 }
