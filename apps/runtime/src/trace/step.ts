@@ -113,6 +113,9 @@ export function lifelineWhy(id: string): string {
 // CRI ids and digests are 64 hex digits; twelve are what people read and compare.
 const longId = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
 
+/** Stands for a value that is not there; never in a recording's text, whose control characters are taken out. */
+const missing = "\u0000";
+
 /**
  * Fills the {attribute.name} placeholders of a catalogue label; missing ones leave nothing.
  * {attribute.name|octal} shows a number as file modes are written.
@@ -120,19 +123,20 @@ const longId = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
 export function fillLabel(template: string, attributes: AttributeMap): string {
   const filled = template.replace(/\{([^{}|]+)(\|octal)?\}/g, (_, key: string, octal?: string) => {
     const value = attributes.get(key);
-    if (value === undefined) return "";
+    if (value === undefined) return missing;
     if (octal !== undefined && typeof value === "number") {
       return value.toString(8).padStart(4, "0");
     }
     return Array.isArray(value) ? value.join(" ") : String(value);
   });
   return filled
+    .replaceAll(`${missing}/${missing}`, "")
+    .replaceAll(missing, "")
     .replace(/([^:/])\/{2,}/g, "$1/")
     .replace(/(^|\s)\/{2,}/g, "$1/")
     .replace(longId, "$1")
     .replace(/\s+/g, " ")
     .replace(/\s+([,:)])/g, "$1")
-    .replace(/(^|\s)\/(?=\s|$)/g, "")
     .replace(/[\s,:=→-]+$/u, "")
     .trim();
 }

@@ -7,6 +7,7 @@ import { attribute } from "../../trace/attribute.ts";
 import { type Context, step } from "../../trace/tracer.ts";
 import { expectThat, refusalOf } from "../look-inside.ts";
 import type { Scenario } from "../scenario.ts";
+import type { LoneContainer } from "../stacks/lone-container.ts";
 import { idMappings, makeShared, removeShared, shellContainer } from "../stacks/user-namespace.ts";
 import type { Stage } from "../stage.ts";
 
@@ -45,24 +46,37 @@ async function logOf(stage: Stage): Promise<string> {
   return lines.map((line) => line.split(" ").slice(3).join(" ")).join("\n");
 }
 
-/** Runs one attack as the program of a container; what it printed, and whether it got what it wanted. */
-async function attackOnce(
+/** A container whose program is the attack; `context` is where its making is drawn. */
+async function makeAttacker(
   stage: Stage,
   context: Context,
   attack: Attack,
   mapped: boolean,
-): Promise<void> {
-  const quiet = stage.silent();
-  const container = await shellContainer(stage, quiet, {
+): Promise<Attacker> {
+  const container = await shellContainer(stage, stage.silent(), {
     args: ["sh", "-c", attack.script],
     logPath,
     ...(mapped ? { idMappings } : {}),
   });
-  // The first one is shown being made; the others are made in the same way.
-  const first = attack === attacks[0];
-  await container.create(first ? context : quiet);
-  const host = stage.simulation.machine.process(container.pid)?.credentials.euid;
-  await container.start(first ? context : quiet);
+  await container.create(context);
+  const hostUid = stage.simulation.machine.process(container.pid)?.credentials.euid;
+  await container.start(context);
+  return { container, hostUid };
+}
+
+interface Attacker {
+  readonly container: LoneContainer;
+  /** Of its first process, as the host sees it. */
+  readonly hostUid: number | undefined;
+}
+
+/** What the attack printed, and whether it got what it wanted. */
+async function attackOnce(
+  stage: Stage,
+  { container, hostUid }: Attacker,
+  attack: Attack,
+  mapped: boolean,
+): Promise<void> {
   const attributes = {
     [attribute.containerName]: "inside",
     "vitrine.attack.command": attack.command,
@@ -72,13 +86,14 @@ async function attackOnce(
     const said = await logOf(stage);
     const exitCode = exit?.exitCode ?? 255;
     const succeeded = exitCode === 0;
-    const who = `as uid ${host} of the host: `;
+    const who = `as uid ${hostUid} of the host: `;
     span.set({ "vitrine.attack.result": who + (said.split("\n")[0] ?? "") });
     if (!succeeded) span.fail(refusalOf({ exitCode, stdout: said, stderr: "" }), who + said);
     const outcome = `${attack.command}, ${mapped ? "mapped" : "as root"}: ${said}`;
     expectThat(mapped ? !succeeded && attack.refusal.test(said) : succeeded, outcome);
-    expectThat(host === (mapped ? 100_000 : 0), `root inside is uid ${host} outside`);
+    expectThat(hostUid === (mapped ? 100_000 : 0), `root inside is uid ${hostUid} outside`);
   });
+  const quiet = stage.silent();
   await container.remove(quiet);
   const removeLog = new PlanBuilder("remove log").add("host", { op: "unlink", path: logPath });
   await stage.world.kernel.run(quiet, removeLog.build());
@@ -104,8 +119,16 @@ export const attackUserNamespaces: Scenario = {
       const guard = mapped
         ? "with a user namespace: 0 inside is 100000 outside"
         : "without: root inside is root outside";
-      await step(stage.context, "attack.guard", { "vitrine.attack.guard": guard }, async () => {});
-      for (const attack of attacks) await attackOnce(stage, stage.context, attack, mapped);
+      // The first container is shown being made; the others are made in the same way.
+      for (const attack of attacks) {
+        const attributes = { "vitrine.attack.guard": guard };
+        const make = (context: Context) => makeAttacker(stage, context, attack, mapped);
+        const attacker =
+          attack === attacks[0]
+            ? await step(stage.context, "attack.guard", attributes, make)
+            : await make(stage.silent());
+        await attackOnce(stage, attacker, attack, mapped);
+      }
     }
     await removeShared(stage, stage.silent());
   },

@@ -9,6 +9,8 @@ export const crio: Scenario = {
     "A runtime without another client than the kubelet: no plugins, no second API, conmon as shim.",
   shows: ["Common Container Runtime Implementations"],
   cast: "crio",
+  // default_ulimits = ["nofile=1024:2048"] of crio.conf.
+  engine: { rlimits: [{ type: "RLIMIT_NOFILE", soft: 1024, hard: 2048 }] },
   narration: {
     "pod.shim": "conmon holds the container's output and its exit code.",
     "cri.RunPodSandbox": "The kubelet cannot tell it from containerd: that is what the CRI is for.",

@@ -106,13 +106,16 @@ export class LoneContainer {
     };
   }
 
-  /** Root file system, cgroup, shim, and the process that waits at the door. */
-  async create(context: Context): Promise<void> {
+  /**
+   * Root file system, cgroup, shim, and the process that waits at the door. In a guest the first and the third
+   * come from outside: then `quiet` is the context of what is no part of the story.
+   */
+  async create(context: Context, quiet: Context = context): Promise<void> {
     const { parts } = this.#stage.engine;
     const { kernel } = parts.world;
     const { id, image, netnsPath, idMappings } = this.#options;
-    const rootfs = await mountContainerRoot(parts, context, id, image.chainId, false);
-    if (idMappings !== undefined) await kernel.run(context, giveRoot(rootfs, idMappings));
+    const rootfs = await mountContainerRoot(parts, quiet, id, image.chainId, false);
+    if (idMappings !== undefined) await kernel.run(quiet, giveRoot(rootfs, idMappings));
     const request = this.#request(rootfs);
     const compiled = await step(context, "container.spec", this.#attributes, async () => {
       const groundwork = await prepareContainer(kernel.files, request);
@@ -129,7 +132,7 @@ export class LoneContainer {
     await step(context, "container.cgroup", this.#attributes, (inner) =>
       kernel.run(inner, compiled.cgroupPlan),
     );
-    const shim = await step(context, "pod.shim", {}, async (inner, span) => {
+    const shim = await step(quiet, "pod.shim", {}, async (inner, span) => {
       await kernel.run(inner, this.#shimDirectory("mkdir"));
       const started = await parts.shims.start(inner, id);
       span.set({ [attribute.pid]: started.pid });

@@ -17,6 +17,8 @@ import {
   statat,
   writeNow,
 } from "../../kernel/sim/index.ts";
+import { attribute } from "../../trace/attribute.ts";
+import type { StepId } from "../../trace/catalogue.ts";
 import type { Context, Span } from "../../trace/tracer.ts";
 import type { Stage } from "../stage.ts";
 
@@ -52,22 +54,32 @@ interface Answer {
 }
 
 export class Sentry {
-  readonly #sentry: Process;
-  readonly #gofer: Process;
-  readonly #output: number;
+  readonly #stage: Stage;
+  #sentry!: Process;
+  #gofer!: Process;
+  #output = -1;
   #answer: Answer | undefined;
+  /** Of the whole run; opened by the first call. */
+  #summary: Span | undefined;
+  /** Paths that it has asked the gofer for: it remembers what they are. */
+  readonly #known = new Set<string>();
   /** Calls answered, and calls of the host that were made for them. */
   answered = 0;
   passed = 0;
 
   constructor(stage: Stage) {
-    const { machine } = stage.simulation;
+    this.#stage = stage;
+  }
+
+  /** Starts the two, and locks the sentry in. */
+  start(): void {
+    const { machine } = this.#stage.simulation;
     const spawn = (comm: string) => spawnProcess(machine.init, { comm, argv: [comm], env: [] });
     this.#gofer = spawn("runsc-gofer");
     this.#sentry = spawn("runsc-sandbox");
     this.#output = openat2(this.#sentry, AT_FDCWD, "/dev/null", { flags: 1 });
     setNoNewPrivs(this.#sentry);
-    const filter = stage.world.kernel.compileSeccomp({
+    const filter = this.#stage.world.kernel.compileSeccomp({
       defaultAction: "SCMP_ACT_ERRNO",
       architectures: ["SCMP_ARCH_X86_64"],
       syscalls: [{ names: allowed, action: "SCMP_ACT_ALLOW" }],
@@ -80,15 +92,15 @@ export class Sentry {
     return [this.#sentry.pid, this.#gofer.pid];
   }
 
-  /** From now on every call of the container `init` on `guest` is drawn below `context`. */
-  watch(context: Context, guest: Machine, init: Process): void {
+  /** From now on every call of the container `init` on `guest` is drawn, below one summary. */
+  watch(context: Context, guest: Machine, init: Process, name: string): void {
     const inside = init.namespaces.pid;
     guest.watchCalls = {
-      call: (process, name) => {
+      call: (process, call) => {
         this.#finish();
         // The executor's own last calls before it becomes the program are not the container's.
         if (process.namespaces.pid !== inside || process.comm.startsWith("vitrine:")) return;
-        this.#begin(context, process, name);
+        this.#begin(context, process, call, name);
       },
       path: (process, path) => {
         if (this.#answer?.process === process) this.#lookUp(context, this.#answer, path);
@@ -99,30 +111,38 @@ export class Sentry {
   unwatch(guest: Machine): void {
     this.#finish();
     guest.watchCalls = undefined;
+    const { answered, passed } = this;
+    this.#summary?.set({ "vitrine.syscall.answered": answered, "vitrine.syscall.passed": passed });
+    this.#summary?.end();
   }
 
-  #begin(context: Context, process: Process, name: string): void {
+  #begin(context: Context, process: Process, call: string, container: string): void {
+    this.#summary ??= context.tracer.start("gvisor.summary", context.span, {
+      attributes: { [attribute.containerName]: container },
+    });
     this.answered++;
-    const attributes = { "vitrine.syscall.name": name };
-    const span = context.tracer.start("gvisor.syscall", context.span, { attributes });
+    const attributes = { "vitrine.syscall.name": call };
+    const span = context.tracer.start("gvisor.syscall", this.#summary, { attributes });
     this.#answer = { span, process };
-    if (moving.has(name)) this.#onHost(context, span, "write", () => this.#write());
+    if (moving.has(call)) this.#onHost(context, "gvisor.host", span, "write", () => this.#write());
   }
 
   /** The sentry has no right to open anything: the gofer does, and hands the descriptor over. */
   #lookUp(context: Context, { span }: Answer, path: string): void {
     span.set({ "vitrine.syscall.detail": path });
-    if (inSentry.test(path)) return;
+    if (inSentry.test(path) || this.#known.has(path)) return;
+    this.#known.add(path);
     const attributes = { "vitrine.path": path };
     const gofer = context.tracer.start("gvisor.gofer", span, { attributes });
-    this.#onHost(context, gofer, "newfstatat", () => statat(this.#gofer, AT_FDCWD, "/"));
+    const look = () => statat(this.#gofer, AT_FDCWD, "/");
+    this.#onHost(context, "gvisor.file", gofer, "newfstatat", look);
     gofer.end();
   }
 
-  #onHost(context: Context, parent: Span, name: string, call: () => void): void {
+  #onHost(context: Context, id: StepId, parent: Span, name: string, call: () => void): void {
     this.passed++;
     const attributes = { "vitrine.syscall.name": name };
-    const span = context.tracer.start("gvisor.host", parent, { attributes });
+    const span = context.tracer.start(id, parent, { attributes });
     try {
       call();
     } catch (thrown) {

@@ -18,6 +18,7 @@ export const sandboxedSteps = {
   },
   "gvisor.syscall": {
     level: 3,
+    oneWay: true,
     from: "container",
     to: "sentry",
     label: "{vitrine.syscall.name} {vitrine.syscall.detail}",
@@ -30,11 +31,21 @@ export const sandboxedSteps = {
   },
   "gvisor.gofer": {
     level: 3,
+    oneWay: true,
     from: "sentry",
     to: "gofer",
-    label: "open {vitrine.path}",
+    label: "look up {vitrine.path}",
     attributes: { "vitrine.path": "path in the container" },
     why: "The sentry's filter has no open: a process beside it opens files and hands the descriptor over.",
+    link: gvisor,
+  },
+  "gvisor.file": {
+    level: 3,
+    from: "gofer",
+    to: "kernel",
+    label: "{vitrine.syscall.name}",
+    attributes: { "vitrine.syscall.name": "the call that reached the host" },
+    why: "The gofer sees the container's files and nothing else, and nothing but files: two programs would have to be taken over.",
     link: gvisor,
   },
   "gvisor.host": {
@@ -48,6 +59,7 @@ export const sandboxedSteps = {
   },
   "gvisor.summary": {
     level: 1,
+    oneWay: true,
     from: "container",
     to: "sentry",
     label:
@@ -70,7 +82,7 @@ export const sandboxedSteps = {
     link: kata,
   },
   "kata.agent": {
-    level: 1,
+    level: 2,
     from: "kataShim",
     to: "agent",
     label: "{rpc.method}",
