@@ -8,6 +8,7 @@ import { support as programs } from "./program/support.ts";
 import { support as seccomp } from "./seccomp/support.ts";
 import { support as shim } from "./shim/support.ts";
 import { support as userNamespaces } from "./user/support.ts";
+import { support as mounts } from "./vfs/mount-support.ts";
 import { support as files } from "./vfs/support.ts";
 import { support as world } from "./world/support.ts";
 
@@ -25,6 +26,7 @@ export const supportTable: readonly SupportRow[] = [
   ...processes,
   ...userNamespaces,
   ...files,
+  ...mounts,
   ...pseudoFileSystems,
   ...cgroups,
   ...network,

@@ -201,7 +201,8 @@ export function mountSetattr(
     setattr(caller, findAt(caller, dirfd, path, AT_EMPTY_PATH), kept);
     return;
   }
-  const { namespace } = fileOf(caller, idmapFd);
+  const { namespace, flags } = fileOf(caller, idmapFd);
+  if ((flags & O_PATH) !== 0) refuse("EBADF");
   if (namespace?.type !== "user") refuse("EINVAL");
   checkIdmapNamespace(caller, namespace);
   setattr(caller, findAt(caller, dirfd, path, AT_EMPTY_PATH), { ...kept, idmap: namespace });

@@ -90,7 +90,8 @@ export function setattr(caller: Process, point: PathPoint, change: SetattrChange
   const bits = bitsOf(change);
   const { idmap, propagation, recursive } = change;
   if (!isMountRoot(point)) refuse("EINVAL");
-  if (mount.namespace !== caller.namespaces.mnt && mount.madeIn === undefined) refuse("EINVAL");
+  const detachedRoot = mount.madeIn !== undefined && mount.parent === undefined;
+  if (mount.namespace !== caller.namespaces.mnt && !detachedRoot) refuse("EINVAL");
   if (recursive) checkTree(caller, mount, bits, idmap);
   else check(caller, mount, bits, idmap);
   if (recursive) {
