@@ -128,7 +128,13 @@ function installDetached(caller: Process, tree: Mount): number {
   file.released = () => {
     if (tree.madeIn !== undefined && tree.parent === undefined) dissolve(machine, tree);
   };
-  return installFile(caller, file);
+  try {
+    return installFile(caller, file);
+  } catch (thrown) {
+    // EMFILE: nobody will ever close it.
+    file.released();
+    throw thrown;
+  }
 }
 
 /** fsopen, fsconfig for each option, fsmount: fd of a detached mount. */
