@@ -143,6 +143,7 @@ const bytesKey = "$hex";
  * Keys of the client's own that begin with $ get one $ more, so no label can pass for bytes.
  */
 function pack(value: unknown): unknown {
+  if (isPlain(value)) return value;
   if (value instanceof Uint8Array) return { [bytesKey]: toHex(value) };
   if (Array.isArray(value)) return value.map(pack);
   if (typeof value !== "object" || value === null) return value;
@@ -152,6 +153,17 @@ function pack(value: unknown): unknown {
       pack(member),
     ]),
   );
+}
+
+/** Whether a value is stored as it is, as most records are: no bytes and no key with a $ in it. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (value instanceof Uint8Array) return false;
+  if (Array.isArray(value)) return value.every(isPlain);
+  for (const key in value) {
+    if (key.startsWith("$") || !isPlain((value as Record<string, unknown>)[key])) return false;
+  }
+  return true;
 }
 
 function unpack(value: unknown): unknown {

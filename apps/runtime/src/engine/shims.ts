@@ -100,7 +100,7 @@ export class Shims {
     try {
       return await Promise.race([answer, late]);
     } finally {
-      timer.abort();
+      timer.abort(noReason);
       late.catch(() => undefined);
       answer.catch(() => undefined);
     }
@@ -121,6 +121,9 @@ export class Shims {
     return podPathsOf(this.#options, podId).shimDirectory;
   }
 }
+
+/** Ends a timer: nobody sees it, and to make an AbortError would cost more than the call that was timed. */
+export const noReason = Symbol("no reason");
 
 /** Whether the shim itself failed: it died, or does not answer. */
 export function isShimFailure(error: unknown): boolean {

@@ -308,7 +308,8 @@ function words(op: Op): string {
 
 /** One op as one line: "mkdir <rootfs>/dev/pts 0755". */
 export function opToText(op: Op): string {
-  return `${op.op} ${words(op)}`.trimEnd();
+  const rest = words(op);
+  return rest === "" ? op.op : `${op.op} ${rest}`;
 }
 
 /** The whole Plan: its name, then a line for each op with index, process, op and arguments in columns. */

@@ -52,7 +52,11 @@ export function pathAndAncestors(path: string): readonly string[] {
 }
 
 function isPrintable(text: string): boolean {
-  return [...text].every((character) => character >= " " && character !== "\u007f");
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return false;
+  }
+  return true;
 }
 
 function invalid(message: string): RuntimeError {

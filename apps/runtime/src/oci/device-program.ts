@@ -50,9 +50,21 @@ interface Test {
   readonly number: number;
 }
 
+/** Programs that were made: nearly every container has the same rules. */
+const programs = new WeakMap<readonly OciDeviceRule[], Uint8Array>();
+
 /** struct bpf_insn[] for these rules; undefined when they forbid nothing. */
 export function deviceProgram(rules: readonly OciDeviceRule[]): Uint8Array | undefined {
   if (rules.every((rule) => rule.allow)) return undefined;
+  let program = programs.get(rules);
+  if (program === undefined) {
+    program = compile(rules);
+    programs.set(rules, program);
+  }
+  return program;
+}
+
+function compile(rules: readonly OciDeviceRule[]): Uint8Array {
   const instructions: Instruction[] = [
     { code: opcode.loadWord, to: register.access, from: register.context, offset: offset.access },
     { code: opcode.moveRegister, to: register.type, from: register.access },

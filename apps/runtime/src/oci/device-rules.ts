@@ -30,6 +30,7 @@ export function deviceRules(
   devices: readonly ResolvedDevice[],
 ): readonly OciDeviceRule[] {
   if (allDevices) return everything;
+  if (devices.length === 0) return ordinary;
   return [
     ...ordinary,
     ...devices.map(

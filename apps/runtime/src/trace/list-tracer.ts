@@ -90,7 +90,7 @@ export class ListSpan implements Span, SpanRecord {
     this.startNs = options.startNs ?? tracer.options.nowNs();
     this.attributes.set(attribute.step, step);
     this.attributes.set("vitrine.level", level);
-    this.set(options.attributes ?? {});
+    if (options.attributes !== undefined) this.set(options.attributes);
   }
 
   get resource(): ResourceRecord {
@@ -136,18 +136,20 @@ export class ListSpan implements Span, SpanRecord {
 export class ListTracer implements Tracer {
   readonly options: ListTracerOptions;
   readonly spans: ListSpan[] = [];
+  /** The first digits of every id. */
+  readonly #high: string;
   #count = 0;
 
   constructor(options: ListTracerOptions) {
     this.options = options;
+    this.#high = hex(options.seed >>> 0, 8);
   }
 
   start(step: StepId, parent: Span | undefined, options: SpanOptions = {}): Span {
     const number = ++this.#count;
-    const high = hex(this.options.seed >>> 0, 8);
     const ids = {
-      traceId: parent?.traceId ?? `${high}${hex(number, 24)}`,
-      spanId: `${high}${hex(number, 8)}`,
+      traceId: parent?.traceId ?? this.#high + hex(number, 24),
+      spanId: this.#high + hex(number, 8),
       parentSpanId: parent?.spanId ?? "",
     };
     const span = new ListSpan(this, step, ids, options);

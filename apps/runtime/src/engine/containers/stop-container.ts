@@ -8,7 +8,7 @@ import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { throwIfGivenUp } from "../keyed-locks.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
-import { isShimFailure } from "../shims.ts";
+import { isShimFailure, noReason } from "../shims.ts";
 import { applyExit, killLeftovers, recordEnd, settled } from "./apply-exit.ts";
 import { endUnseen } from "./container-end.ts";
 import type { ContainerState } from "./container-lifecycle.ts";
@@ -138,7 +138,7 @@ async function within(
   try {
     return await Promise.race([exited, timedOut]);
   } finally {
-    timer.abort();
+    timer.abort(noReason);
   }
 }
 

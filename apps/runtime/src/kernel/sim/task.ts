@@ -172,8 +172,9 @@ const cancelledMax = 256;
 export class Scheduler {
   /** Which of so many ready tasks is next, from 0; unset is first come, first served. */
   drawn: ((count: number) => number) | undefined;
-  /** CLOCK_MONOTONIC, ns. */
+  /** CLOCK_MONOTONIC, ns, without what was charged since somebody asked for it. */
   #nowNs: bigint;
+  #chargedNs = 0;
   #ready: Task[] = [];
   /** A binary heap by time, then order. */
   #timers: TimerEntry[] = [];
@@ -185,6 +186,10 @@ export class Scheduler {
   }
 
   get nowNs(): bigint {
+    if (this.#chargedNs > 0) {
+      this.#nowNs += BigInt(this.#chargedNs);
+      this.#chargedNs = 0;
+    }
     return this.#nowNs;
   }
 
@@ -195,7 +200,7 @@ export class Scheduler {
 
   /** Time passes because somebody worked. */
   charge(ns: number): void {
-    this.#nowNs += BigInt(Math.max(0, Math.round(ns)));
+    if (ns > 0) this.#chargedNs += Math.round(ns);
   }
 
   enqueue(task: Task): void {
@@ -271,14 +276,14 @@ export class Scheduler {
 
   /** Moves time forward to `ns` (never back) and fires what is due. */
   advanceTo(ns: bigint): void {
-    if (ns > this.#nowNs) this.#nowNs = ns;
+    if (ns > this.nowNs) this.#nowNs = ns;
     this.#fireDue();
   }
 
   #fireDue(): void {
     for (;;) {
       const next = this.nextTimerNs();
-      if (next === undefined || next > this.#nowNs) return;
+      if (next === undefined || next > this.nowNs) return;
       pop(this.#timers)?.fire();
     }
   }

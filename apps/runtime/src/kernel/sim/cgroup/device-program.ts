@@ -8,6 +8,8 @@ import type { CgroupNode } from "./hierarchy.ts";
 
 const instructionBytes = 8;
 const instructionsMax = 4096;
+/** Of one program; somebody may ask about every device there could be. */
+const answersMax = 256;
 const typeNumber = { block: 1, char: 2 } as const;
 const accessBit: Readonly<Record<string, number>> = { m: 1, r: 2, w: 4 };
 
@@ -31,12 +33,30 @@ export function programsAllow(
   minor: number,
   access: string,
 ): boolean {
-  const bits = [...access].reduce((sum, letter) => sum | (accessBit[letter] ?? 0), 0);
+  let bits = 0;
+  for (const letter of access) bits |= accessBit[letter] ?? 0;
   const context = [(bits << 16) | typeNumber[type], major, minor];
   for (let at: CgroupNode | undefined = node; at !== undefined; at = at.parent)
-    for (const program of at.devicePrograms ?? [])
-      if (runDeviceProgram(program, context) === 0n) return false;
+    for (const program of at.devicePrograms ?? []) if (!answerOf(program, context)) return false;
   return true;
+}
+
+/** Answers of programs, by what was asked: programs keep no state, and most containers have the same one. */
+const answers = new WeakMap<Uint8Array, Map<string, boolean>>();
+
+function answerOf(program: Uint8Array, context: readonly number[]): boolean {
+  let known = answers.get(program);
+  if (known === undefined) {
+    known = new Map();
+    answers.set(program, known);
+  }
+  const asked = context.join();
+  let answer = known.get(asked);
+  if (answer === undefined) {
+    answer = runDeviceProgram(program, context) !== 0n;
+    if (known.size < answersMax) known.set(asked, answer);
+  }
+  return answer;
 }
 
 /** r0 at the exit; `context` is struct bpf_cgroup_dev_ctx as words. A broken program allows nothing. */

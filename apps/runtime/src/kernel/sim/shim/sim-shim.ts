@@ -101,7 +101,8 @@ export class SimShim implements Shim, ShimPeer {
   /** Plans of containers that are created and not started, for the spans of what happens after the release. */
   readonly #plans = new Map<string, Plan>();
   readonly #forgetLife: () => void;
-  #closed: KernelError | undefined;
+  /** Why it is closed. */
+  #closed: string | undefined;
   #shuttingDown = false;
 
   /** `editPlan` is asked for each Plan before the shim gets it. */
@@ -265,17 +266,16 @@ export class SimShim implements Shim, ShimPeer {
 
   #close(reason: string): void {
     if (this.#closed !== undefined) return;
-    const error = lostError(reason);
-    this.#closed = error;
+    this.#closed = reason;
     this.#forgetLife();
-    for (const reject of [...this.#open]) reject(error);
+    for (const reject of [...this.#open]) reject(lostError(reason));
     this.#open.clear();
     this.#waiters.clear();
   }
 
   #waitFor(containerId: string, signal: AbortSignal | undefined): Promise<ContainerExit> {
     return this.#life.promise(`container ${containerId} to exit`, (resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed);
+      if (this.#closed !== undefined) return reject(lostError(this.#closed));
       if (signal?.aborted) return reject(signal.reason);
       const waiting = this.#waiters.get(containerId) ?? new Set();
       this.#waiters.set(containerId, waiting);
@@ -315,7 +315,7 @@ export class SimShim implements Shim, ShimPeer {
     cancel?: () => void,
   ): Promise<T> {
     return this.#life.promise(what, (resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed);
+      if (this.#closed !== undefined) return reject(lostError(this.#closed));
       if (!this.#shim.alive) return reject(lostError("its connection closed"));
       if (signal?.aborted) return reject(signal.reason);
       const abort = () => {
