@@ -20,7 +20,7 @@ import type { Process } from "../process/process.ts";
 import { chdir, close, fchdir, mkdirat, openat2, unlinkat } from "../syscall/file.ts";
 import { mount, mountSetattr, pivotRoot, umount2 } from "../syscall/mount.ts";
 import { clone3, exitProcess, unshare } from "../syscall/process.ts";
-import { WaitQueue } from "../task.ts";
+import { type Coroutine, WaitQueue } from "../task.ts";
 import { errnoOf } from "./file-bed.ts";
 import { type MountBed, mountBed, mountFlags, mountTable } from "./mount-bed.ts";
 import type { MountTreeNamespace } from "./mount-namespace.ts";
@@ -210,7 +210,7 @@ describe("file systems in a user namespace", () => {
   const quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   type Type = "pid" | "net" | "ipc" | "cgroup";
 
-  function* wait() {
+  function* wait(): Coroutine<number> {
     for (;;) yield { on: [never] };
   }
 
