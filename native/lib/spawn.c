@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct start {
     const int32_t *fds;
     int32_t fd_count;
     uint32_t flags;
+    pid_t parent;
     volatile int error; /* written by the child: memory is shared until execve */
 };
 
@@ -60,6 +62,13 @@ static int child_main(void *argument)
     struct start *start = argument;
     if ((start->flags & VT_SPAWN_SETSID) != 0 && setsid() < 0)
         goto failed;
+    if ((start->flags & VT_SPAWN_DIE_WITH_PARENT) != 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+            goto failed;
+        /* The wait of vfork ends by SIGKILL: who died before the prctl sends no signal any more. */
+        if (getppid() != start->parent)
+            _exit(127);
+    }
     if (start->cwd != NULL && chdir(start->cwd) < 0)
         goto failed;
     if (place_fds(start) < 0)
@@ -82,7 +91,7 @@ int32_t vt_spawn(const char *path, char *const *argv, char *const *envp, const c
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED)
         return -errno;
-    struct start start = {path, argv, envp, cwd, fds, fd_count, flags, 0};
+    struct start start = {path, argv, envp, cwd, fds, fd_count, flags, getpid(), 0};
     sigset_t all, before;
     sigfillset(&all);
     /* No handler of ours may run in the child, which shares our memory. */

@@ -13,6 +13,8 @@
 #define VT_EXPORT __attribute__((visibility("default")))
 
 #define VT_SPAWN_SETSID 1u
+/* SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG). */
+#define VT_SPAWN_DIE_WITH_PARENT 2u
 
 VT_EXPORT int32_t vt_abi_version(void);
 

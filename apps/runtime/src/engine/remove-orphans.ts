@@ -10,7 +10,7 @@ import type { Context } from "../trace/tracer.ts";
 import { releaseContainerRoot } from "./containers/container-root.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { isNetnsName, podPathsOf } from "./paths.ts";
-import { removeCgroupsPlan } from "./pods/pod-cgroup.ts";
+import { removeOwnCgroups } from "./pods/remove-cgroups.ts";
 
 /** Returns what could not be removed, in sentences. */
 export async function removeOrphans(
@@ -116,6 +116,6 @@ async function removeCgroup(parts: EngineParts, context: Context, podId: string)
     );
     const directories = [...children.map((name) => `${directory}/${name}`), directory];
     for (const one of directories) await kernel.emptyCgroup(one);
-    await kernel.run(context, removeCgroupsPlan(directories));
+    await removeOwnCgroups(parts, context, directories);
   }
 }

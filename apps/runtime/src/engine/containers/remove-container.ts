@@ -3,8 +3,8 @@ import type { RemoveContainerRequest, RemoveContainerResponse } from "../../api/
 import { type Context, step } from "../../trace/tracer.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { next } from "../lifecycle.ts";
-import { removeCgroupsPlan } from "../pods/pod-cgroup.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
+import { removeOwnCgroups } from "../pods/remove-cgroups.ts";
 import { isShimFailure } from "../shims.ts";
 import { releaseAll } from "../undo.ts";
 import { killLeftovers } from "./apply-exit.ts";
@@ -52,7 +52,7 @@ export async function releaseContainer(
   await step(context, "container.release", containerAttributesOf(record), async (stepContext) => {
     await releaseAll([
       ["process", () => forgetProcess(parts, record)],
-      ["cgroup", () => parts.world.kernel.run(stepContext, removeCgroupsPlan(record.cgroupPaths))],
+      ["cgroup", () => removeOwnCgroups(parts, stepContext, record.cgroupPaths)],
       ["root file system", () => releaseContainerRoot(parts, stepContext, record.id)],
     ]);
   });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { NetworkBed } from "../../../../../test/harness/network-bed.ts";
@@ -51,4 +51,23 @@ for (const [name, onAdd, leases] of moments) {
     expect(existsSync(`/sys/class/net/${bed.bridge}`)).toBe(false);
     expect(bed.inside(pod, "ip", "-o", "link")).not.toContain("eth0");
   });
+}
+
+test("a plugin that hangs dies with the daemon, so that its ADD does not race the DEL of the next", async () => {
+  bed = new NetworkBed(72);
+  const pidFile = bed.path("pid");
+  const onAdd = `echo $$ >${pidFile}\nkill -9 $PPID\nexec sleep 98763`;
+  bed.script("odd", `test $CNI_COMMAND = ADD || exit 0\n${onAdd}`);
+  bed.config("10.conflist", { cniVersion: "1.0.0", name: "n", plugins: [{ type: "odd" }] });
+  const pod = await bed.pod("a");
+  const json = [bed.options, pod].map((value) => JSON.stringify(value));
+  expect(spawnSync(process.execPath, [daemon, ...json]).signal).toBe("SIGKILL");
+  const pid = readFileSync(pidFile, "utf8").trim();
+  await expect.poll(() => lives(pid)).toBe(false);
+});
+
+/** Dead and waited for by nobody is dead. */
+function lives(pid: string): boolean {
+  const path = `/proc/${pid}/status`;
+  return existsSync(path) && /^State:\s+[^ZX]/m.test(readFileSync(path, "utf8"));
 }

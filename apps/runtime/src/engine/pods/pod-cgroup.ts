@@ -50,8 +50,8 @@ export function containerCgroups(
 }
 
 /**
- * Removes cgroup directories in the order given. One that has gone already is fine; one that somebody
- * else has put something into stays theirs.
+ * Removes levels above a pod that the client named, in the order given. One that has gone already is fine;
+ * one that somebody else has put something into stays theirs.
  */
 export function removeCgroupsPlan(directories: readonly string[]): Plan {
   const plan = new PlanBuilder("remove cgroups");

@@ -14,6 +14,7 @@ import { releaseNetwork } from "./make-network.ts";
 import { containerCgroups, madeCgroups, removeCgroupsPlan } from "./pod-cgroup.ts";
 import { podLifecycle } from "./pod-lifecycle.ts";
 import { type PodRecord, podAttributesOf } from "./pod-record.ts";
+import { removeOwnCgroups } from "./remove-cgroups.ts";
 
 /** @throws RuntimeError naming what could not be released; the record then still says notReady. */
 export async function releasePod(
@@ -59,7 +60,7 @@ async function releasePodState(
     .add("host", { op: "removeTree", path: paths.stateDirectory }, ["ENOENT"])
     .add("host", { op: "removeTree", path: paths.shimDirectory }, ["ENOENT"]);
   await parts.world.kernel.run(context, plan.build());
-  await parts.world.kernel.run(context, removeCgroupsPlan(pauseCgroups(parts, record)));
+  await removeOwnCgroups(parts, context, pauseCgroups(parts, record));
   parts.crashPoint("D5");
 }
 
@@ -76,7 +77,11 @@ export async function forgetPod(
   record: PodRecord,
 ): Promise<void> {
   const { kernel } = parts.world;
-  await kernel.run(context, removeCgroupsPlan(madeCgroups(kernel.facts, record.cgroupMade)));
+  const made = madeCgroups(kernel.facts, record.cgroupMade);
+  // The levels of a parent that the client named may be of use to others by now.
+  const named = (record.config.linux?.cgroupParent ?? "") !== "";
+  if (named) await kernel.run(context, removeCgroupsPlan(made));
+  else await removeOwnCgroups(parts, context, made);
   const { directory } = podPathsOf(parts.options, record.id);
   const plan = new PlanBuilder("remove pod files").add(
     "host",

@@ -10,6 +10,7 @@ import { nativePath } from "./native-path.ts";
 
 const abiVersion = 1;
 const spawnSetsid = 1;
+const spawnDieWithParent = 2;
 
 interface Functions {
   abiVersion(): number;
@@ -97,6 +98,8 @@ export interface SpawnOptions {
   readonly fds: readonly number[];
   /** Makes the program the leader of a session and a process group of its own. */
   readonly setsid: boolean;
+  /** Kills it when this process, or rather the thread that starts it, ends. */
+  readonly dieWithParent?: boolean;
 }
 
 export interface Spawned {
@@ -115,7 +118,7 @@ export function spawnProgram(options: SpawnOptions): Spawned {
     options.cwd ?? null,
     Int32Array.from(options.fds),
     options.fds.length,
-    options.setsid ? spawnSetsid : 0,
+    (options.setsid ? spawnSetsid : 0) | (options.dieWithParent === true ? spawnDieWithParent : 0),
     pidfd,
   );
   checked(pid, `start ${options.path}`);

@@ -32,6 +32,8 @@ function start(
       env: [...program.env, mark],
       fds: [stdin, stdout.writeEnd, stderr.writeEnd],
       setsid: true,
+      // The next daemon gives back what it took, which must not happen while it still takes.
+      dieWithParent: true,
     });
   } finally {
     closeSync(stdin);

@@ -10,6 +10,7 @@ import { startChild } from "../plan/run-plan.ts";
 import type { Process } from "../process/process.ts";
 import { Refusal } from "../refusal.ts";
 import { InputPipe, OutputPipe, pipeFile } from "../shim/output.ts";
+import { setParentDeathSignal } from "../syscall/credential.ts";
 import { write } from "../syscall/file.ts";
 import { deliverSignal, execve, wait4 } from "../syscall/process.ts";
 import type { Coroutine } from "../task.ts";
@@ -76,6 +77,7 @@ function start(
 ): Started {
   let refused: ErrnoName | undefined;
   function* main(self: Process): Coroutine<number> {
+    setParentDeathSignal(self, SIGKILL);
     if (fault === "fail" || fault === "hang") return yield* failing(self, fault);
     try {
       return execve(self, program.path, program.argv, program.env);
