@@ -4,6 +4,8 @@
  */
 import type { Process } from "../../kernel/sim/index.ts";
 import type { Stage } from "../stage.ts";
+import { networkContradictions } from "./network-contradictions.ts";
+import { strangers } from "./strangers.ts";
 
 function processOf(stage: Stage, pid: number, startTime: number): Process | undefined {
   const process = stage.simulation.machine.process(pid);
@@ -58,7 +60,27 @@ function ofPods(stage: Stage): string[] {
   return found;
 }
 
-/** Cgroups and shims that no record knows. */
+/** Commands that run, by their workload, as the process table has them: records may be wrong, twice running is not. */
+function ofWorkloads(stage: Stage): string[] {
+  const running = new Map<string, Set<string>>();
+  const { pods, containers } = stage.engine.parts;
+  for (const { id, podId, pid, startTime, config } of containers.all()) {
+    const process = processOf(stage, pid, startTime);
+    if (process === undefined || waitsForStart.has(process.comm)) continue;
+    const uid = pods.get(podId)?.config.metadata?.uid ?? podId;
+    const workload = `${uid} ${config.metadata?.name}`;
+    const ids = running.get(workload) ?? new Set();
+    running.set(workload, ids.add(id));
+  }
+  return [...running]
+    .filter(([, ids]) => ids.size > 1)
+    .map(([workload, ids]) => `${ids.size} processes of ${workload} run at once`);
+}
+
+/** What a container's first process is called before it has become its command. */
+const waitsForStart: ReadonlySet<string> = new Set(["vitrine-oci", "init"]);
+
+/** Processes in cgroups that no record knows. */
 function ofStrangers(stage: Stage): string[] {
   const { parts } = stage.engine;
   const known = new Set([
@@ -69,8 +91,8 @@ function ofStrangers(stage: Stage): string[] {
   for (const process of stage.simulation.machine.processes.values()) {
     if (process.state !== "alive") continue;
     for (const node of process.cgroups.values()) {
-      const [, id] = /\/vitrine\/([0-9a-f]{64})/.exec(node.path) ?? [];
-      if (id !== undefined && !known.has(id)) {
+      for (const id of node.path.match(/[0-9a-f]{64}/g) ?? []) {
+        if (known.has(id)) continue;
         found.add(`${process.comm} lives in the cgroup of ${id.slice(0, 12)}, which nobody knows`);
       }
     }
@@ -80,5 +102,12 @@ function ofStrangers(stage: Stage): string[] {
 
 /** Every contradiction there is now; none in a runtime that tells the truth. */
 export function contradictions(stage: Stage): readonly string[] {
-  return [...ofContainers(stage), ...ofPods(stage), ...ofStrangers(stage)];
+  return [
+    ...ofContainers(stage),
+    ...ofPods(stage),
+    ...ofWorkloads(stage),
+    ...ofStrangers(stage),
+    ...strangers(stage),
+    ...networkContradictions(stage),
+  ];
 }

@@ -9,6 +9,7 @@ import { residueBetween, type SimulationHost, snapshot } from "../../kernel/sim/
 import type { Scenario } from "../scenario.ts";
 import { Stage } from "../stage.ts";
 import { contradictions } from "./contradictions.ts";
+import { ExitWitness } from "./exit-witness.ts";
 
 export interface CrashRun {
   readonly scenario: Scenario;
@@ -52,6 +53,8 @@ async function takeDown(stage: Stage): Promise<string[]> {
       .removeImage(context, { image })
       .catch((error) => findings.push(`image ${id} cannot be removed: ${messageOf(error)}`));
   }
+  const snapshots = stage.engine.parts.snapshots.keys();
+  if (snapshots.length > 0) findings.push(`snapshots are left: ${snapshots.join(", ")}`);
   const left = await runtime.listContainers(context, {});
   for (const { id } of left.containers)
     findings.push(`container ${id.slice(0, 12)} is still listed`);
@@ -89,14 +92,19 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
       },
     });
     const playing = stage;
-    const before = snapshot(playing.simulation.machine);
-    playing.recovered = () => findings.push(...contradictions(playing));
+    const { machine } = playing.simulation;
+    const before = snapshot(machine);
+    const witness = new ExitWitness(machine);
+    const look = () => {
+      findings.push(...contradictions(playing), ...witness.contradictions(playing));
+    };
+    playing.recovered = look;
     completed = await playing.play(playOut(playing, scenario));
-    findings.push(...contradictions(playing));
+    look();
     playing.simulation.clearFaults();
     findings.push(...(await playing.play(takeDown(playing))));
     await playing.close();
-    findings.push(...residueBetween(before, snapshot(playing.simulation.machine)));
+    findings.push(...residueBetween(before, snapshot(machine)));
   } catch (error) {
     findings.push(`the run broke: ${messageOf(error)}`);
   }
