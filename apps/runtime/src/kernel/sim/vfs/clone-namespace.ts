@@ -1,19 +1,15 @@
 /**
- * Copies of mount namespaces, for clone3(2) and unshare(2) with CLONE_NEWNS (copy_mnt_ns()), and who may enter one.
+ * Copies of mount namespaces, for clone3(2) and unshare(2) with CLONE_NEWNS (copy_mnt_ns()).
  * A copy is made lazily (clone-lazily.ts): at first it has its root mount, and those on the way to the root and cwd of
  * its first process. A container makes all of it private, pivots and detaches the old root, and so never pays for the
  * mounts of other pods.
  */
 import type { Machine } from "../machine.ts";
 import type { MountNamespace } from "../namespace.ts";
-import type { Process } from "../process/process.ts";
-import { refuse } from "../refusal.ts";
-import { capableIn } from "../user/capable.ts";
 import type { UserNamespace } from "../user/user-namespace.ts";
 import { cloneLazily } from "./clone-lazily.ts";
 import type { Mount, PathPoint } from "./mount.ts";
 import { MountTreeNamespace } from "./mount-namespace.ts";
-import { topMount } from "./mount-tree.ts";
 
 export interface NamespaceCopy {
   readonly namespace: MountNamespace;
@@ -46,20 +42,4 @@ export function copyMountNamespace(
     return mount === undefined ? point : { mount, dentry: point.dentry };
   };
   return { namespace, translate };
-}
-
-/** Where a process that enters the namespace has its root and cwd. */
-export function rootOf(namespace: MountNamespace): PathPoint {
-  return topMount({ mount: namespace.root, dentry: namespace.root.root });
-}
-
-/** mntns_install(): what setns(2) asks for before it enters a mount namespace. EPERM. */
-export function checkEnterMountNamespace(caller: Process, namespace: MountNamespace): void {
-  const { credentials } = caller;
-  const own = credentials.userNamespace;
-  const may =
-    capableIn(credentials, namespace.owner, "CAP_SYS_ADMIN") &&
-    capableIn(credentials, own, "CAP_SYS_CHROOT") &&
-    capableIn(credentials, own, "CAP_SYS_ADMIN");
-  if (!may) refuse("EPERM");
 }
