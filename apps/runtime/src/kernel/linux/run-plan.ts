@@ -78,6 +78,8 @@ export async function tryPlanApart(plan: Plan): Promise<PlanRun> {
       env: [],
       fds: [nothing, nothing, stderr, encoded, reports],
       setsid: true,
+      // The next daemon looks at what is there, which must not change under its eyes.
+      dieWithParent: true,
     });
     const exitCode = await exitOf(program);
     const run = outcome(plan, readWritten(reports));

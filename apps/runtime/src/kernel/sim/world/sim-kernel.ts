@@ -25,6 +25,7 @@ import { compileProfile } from "../seccomp/compile-profile.ts";
 import { hasMembers, membersOf, signalMembers } from "../shim/container-cgroups.ts";
 import { PodShim, shimAt } from "../shim/pod-shim.ts";
 import { SimShim } from "../shim/sim-shim.ts";
+import { setParentDeathSignal } from "../syscall/credential.ts";
 import { close, fileOf, openat2 } from "../syscall/file.ts";
 import { deliverSignal, wait4 } from "../syscall/process.ts";
 import type { Coroutine } from "../task.ts";
@@ -105,6 +106,7 @@ export class SimKernel implements Kernel {
           stdio: [],
         }),
       );
+      setParentDeathSignal(oci, SIGKILL);
       const { process } = this.#life;
       function* wait(): Coroutine<void> {
         const ended = yield* wait4(process, oci.pid);
