@@ -10,11 +10,16 @@ import { type Context, step, withoutDeadline } from "../../trace/tracer.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { next } from "../lifecycle.ts";
 import { podAttributesOf } from "../pods/pod-record.ts";
-import { stillThere } from "./apply-exit.ts";
+import { isShimFailure } from "../shims.ts";
+import { killLeftovers, recordEnd, stillThere } from "./apply-exit.ts";
 import { compiledOf } from "./compiled-container.ts";
-import { endOfFailedStart } from "./container-end.ts";
+import { endOfFailedStart, endWithShim } from "./container-end.ts";
 import { containerLifecycle } from "./container-lifecycle.ts";
-import { type ContainerRecord, containerAttributesOf } from "./container-record.ts";
+import {
+  type ContainerEnd,
+  type ContainerRecord,
+  containerAttributesOf,
+} from "./container-record.ts";
 import { explainRefusal } from "./explain-refusal.ts";
 
 /**
@@ -66,7 +71,8 @@ async function shimForStart(parts: EngineParts, record: ContainerRecord): Promis
   try {
     return await parts.shims.need(record.podId);
   } catch (error) {
-    failStart(parts, record.id, messageOf(error));
+    const end = endOfFailedStart(parts.world.clock.nowNs(), messageOf(error));
+    await endUnwatched(parts, record, end);
     throw error;
   }
 }
@@ -91,9 +97,30 @@ async function release(
       "start container",
       compiledOf(parts, record.id)?.spec.process,
     );
-    failStart(parts, record.id, refusal.message);
+    const end = endWithShim(parts.world.clock.nowNs(), record.startedAtNs);
+    if (isShimFailure(error)) await endUnwatched(parts, record, end);
+    else failStart(parts, record.id, refusal.message);
     throw refusal;
   }
+}
+
+/**
+ * Without the shim nobody watches what runs or waits, and who is told that it did not start starts another. So it
+ * is killed before the record says that nothing runs.
+ */
+async function endUnwatched(
+  parts: EngineParts,
+  record: ContainerRecord,
+  end: ContainerEnd,
+): Promise<void> {
+  try {
+    await killLeftovers(parts, record);
+  } catch (error) {
+    const state = next(containerLifecycle, stillThere(parts, record.id).state, "lost", record.id);
+    parts.containers.update(record.id, { state });
+    throw error;
+  }
+  recordEnd(parts, stillThere(parts, record.id), end);
 }
 
 function failStart(parts: EngineParts, id: string, message: string): void {
