@@ -15,6 +15,7 @@ import { sim } from "./commands/sim.ts";
 import { status } from "./commands/status.ts";
 import { remove, stop } from "./commands/stop-remove.ts";
 import { trace } from "./commands/trace.ts";
+import { whatIfCommand } from "./commands/what-if.ts";
 import { nearestName } from "./config/nearest-name.ts";
 import { optionError } from "./option-error.ts";
 import { ProgramError, runProgram } from "./program-error.ts";
@@ -36,6 +37,7 @@ const commands: readonly Command[] = [
   plan,
   trace,
   sim,
+  whatIfCommand,
 ];
 
 const sharedOptions: ParseArgsOptionsConfig = {

@@ -5,6 +5,7 @@ export * from "./run-scenario.ts";
 export * from "./scenario.ts";
 export * from "./scenarios.ts";
 export * from "./stage.ts";
+export * from "./what-if/classic-mistakes.ts";
 export * from "./what-if/edit-plan.ts";
 export * from "./what-if/exposure.ts";
 export * from "./what-if/what-if.ts";

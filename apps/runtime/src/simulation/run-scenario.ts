@@ -1,6 +1,7 @@
 /** Runs a scenario from its first op to the taking down of everything, and says what came of it. */
 import { messageOf, RuntimeError } from "../kernel/errors.ts";
 import {
+  isRefusal,
   type Residue,
   residueBetween,
   type SimulationHost,
@@ -34,6 +35,12 @@ export interface ScenarioRun {
   readonly residue: Residue;
 }
 
+function failureOf(error: unknown): string {
+  if (error instanceof RuntimeError) return `${error.code}: ${error.message}`;
+  if (isRefusal(error)) return `${error.errno}, refused to the scenario itself: ${error.detail}`;
+  return messageOf(error);
+}
+
 /** Runs the scenario of this id. RuntimeError NOT_FOUND for an unknown id, INVALID_ARGUMENT for a bad fault. */
 export async function runScenario(id: string, options: ScenarioOptions): Promise<ScenarioRun> {
   const scenario = scenarioNamed(id);
@@ -57,8 +64,7 @@ export async function runScenario(id: string, options: ScenarioOptions): Promise
   try {
     await stage.play(scenario.run(stage));
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    failure = error instanceof RuntimeError ? `${error.code}: ${error.message}` : messageOf(error);
+    failure = failureOf(error);
   }
   await stage.close();
   const residue = residueBetween(before, snapshot(stage.simulation.machine));

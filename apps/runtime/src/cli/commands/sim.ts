@@ -12,11 +12,11 @@ import { nearestName } from "../config/nearest-name.ts";
 import { engineOptions } from "../engine-settings.ts";
 import { ProgramError } from "../program-error.ts";
 import { readConfig } from "../read-config.ts";
+import { seedOf } from "../seed.ts";
 import { quickHost } from "../simulation-host.ts";
 import { programVersion } from "../version.ts";
 
 const widthDefault = 120;
-const seedMax = 0xffff_ffff;
 
 function listScenarios({ json, print }: CommandInput): void {
   if (json) {
@@ -25,12 +25,6 @@ function listScenarios({ json, print }: CommandInput): void {
   }
   const width = Math.max(...scenarios.map(({ id }) => id.length));
   for (const { id, title } of scenarios) print(`${id.padEnd(width)}  ${title}`);
-}
-
-function seedOf(text: string): number {
-  const seed = Number(text);
-  if (/^\d{1,10}$/.test(text) && seed <= seedMax) return seed;
-  throw new ProgramError(`--seed ${text}: must be a whole number from 0 to ${seedMax}`, 2);
 }
 
 function levelOf(text: string): Level {
@@ -52,10 +46,17 @@ function viewOf(run: ScenarioRun, level: Level): SequenceView {
   };
 }
 
-function printText(run: ScenarioRun, view: SequenceView, print: (line: string) => void): void {
+function widthOf(text: string | undefined): number {
+  if (text === undefined) return process.stdout.columns ?? widthDefault;
+  if (/^\d{2,3}$/.test(text)) return Number(text);
+  throw new ProgramError(`--width ${text}: must be a number of columns from 10 to 999`, 2);
+}
+
+function printText(run: ScenarioRun, view: SequenceView, input: CommandInput): void {
+  const { print } = input;
   const { scenario, stage } = run;
   print(`SIMULATED  ${scenario.title}  (seed ${stage.options.seed})`);
-  const width = process.stdout.columns ?? widthDefault;
+  const width = widthOf(input.options["width"] as string | undefined);
   const colour = process.stdout.isTTY === true;
   for (const line of renderText(view, { width, colour })) print(line);
 }
@@ -112,6 +113,7 @@ export const sim: Command = {
     "--config FILE a config.toml, Vitrine's or containerd's, for what it says of pods",
     "--level N     1 calls, 2 steps (default), 3 system calls, 4 what the kernel saw",
     "--text        a sequence diagram of characters (default)",
+    "--width N     columns of that diagram (default: the terminal's, or 120)",
     "--mermaid     a sequence diagram in Mermaid's language",
     "--json        the recording, as OTLP JSON Lines",
     "",
@@ -123,6 +125,7 @@ export const sim: Command = {
     config: { type: "string" },
     level: { type: "string" },
     text: { type: "boolean" },
+    width: { type: "string" },
     mermaid: { type: "boolean" },
   },
   wordsMin: 0,
@@ -137,10 +140,10 @@ export const sim: Command = {
     if (json) print(recordingOf(run).trimEnd());
     else if (options["mermaid"] === true) {
       print(renderMermaid(view, { title: run.scenario.title, mark: "SIMULATED" }).trimEnd());
-    } else printText(run, view, print);
+    } else printText(run, view, input);
+    if (run.failure !== undefined) throw new ProgramError(run.failure);
     if (run.residue.length > 0) {
       throw new ProgramError(`left behind: ${run.residue.join(", ")}`);
     }
-    if (run.failure !== undefined) throw new ProgramError(run.failure);
   },
 };

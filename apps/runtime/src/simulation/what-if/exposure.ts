@@ -82,16 +82,15 @@ function rootFact(machine: Machine, process: Process): Fact {
     : fact("root", "none", false, "nothing of the host's / is mounted in its namespace");
 }
 
-/** Processes that its own numbering, or a /proc it can read, shows. */
+/** Processes that its own numbering, or a /proc it can read, shows. Those of its own container share its mounts. */
 function processFact(machine: Machine, process: Process): Fact {
   const own = process.namespaces.pid;
-  const alive = [...own.processes.values()].filter(({ state }) => state === "alive").length;
   const host = machine.initPidNamespace;
-  const strangers = [...host.processes.values()].filter(
-    (one) => one.state === "alive" && one.pidIn(own) === undefined,
-  ).length;
+  const strange = (one: Process) =>
+    one.state === "alive" && one.namespaces.mnt !== process.namespaces.mnt;
+  const strangers = [...host.processes.values()].filter(strange).length;
   if (own === host) {
-    return fact("processes", alive, true, `sees all ${alive} processes of the host`);
+    return fact("processes", strangers, true, `sees ${strangers} host processes`);
   }
   const leak = mountsSeen(process).find(
     ({ mount }) => mount.fileSystem.type === "proc" && showsHost(machine, mount),
@@ -100,8 +99,7 @@ function processFact(machine: Machine, process: Process): Fact {
     const sentence = `sees ${strangers} host processes in ${leak.place}`;
     return fact("processes", strangers, true, sentence);
   }
-  const many = alive === 1 ? "only itself" : `only ${alive} processes, all of its own container`;
-  return fact("processes", alive, false, `sees ${many}`);
+  return fact("processes", 0, false, "sees no host processes, only those of its own container");
 }
 
 /** Whether a proc file system numbers processes as the host does: then pid 1 is the host's. */
@@ -118,10 +116,10 @@ function uidFact(process: Process): Fact {
   const inside = fromHostId(userNamespace, "uid", euid) ?? 65534;
   const root = euid === 0;
   const sentence = root
-    ? "its process is uid 0 on the host"
+    ? "process is uid 0 on the host"
     : inside === 0
-      ? `its root is uid ${euid} on the host`
-      : `its process is uid ${euid} on the host`;
+      ? `process is uid 0 inside and uid ${euid} on the host`
+      : `process is uid ${euid} on the host`;
   return fact("uid", euid, root, sentence);
 }
 

@@ -1,133 +1,125 @@
 /**
- * What if? The same pod twice, from the same seed: once as the runtime makes it, once with its container's Plan
+ * What if? The same container twice, from the same seed: once as the runtime makes it, once with its Plan
  * edited; and what that changes, in facts of the kernel's state. Because runs of one seed are equal up to the
- * first edited op, the edited one is a fork of the other at exactly that op.
+ * first edited op, the edited one is a fork of the other at exactly that op. Either can be stopped at an op.
  */
 import type { ContainerDescription, PodDescription } from "../../actors/pod-description.ts";
-import type { ErrnoName } from "../../kernel/errno.ts";
 import { messageOf, RuntimeError } from "../../kernel/errors.ts";
-import type { Plan } from "../../kernel/plan.ts";
-import { planToText } from "../../kernel/plan-text.ts";
+import { type OpReport, type Plan, PlanBuilder } from "../../kernel/plan.ts";
 import type { Process, SimulationHost } from "../../kernel/sim/index.ts";
 import { idle, podOf } from "../pods.ts";
+import { idMappings, makeShared, shellContainer } from "../stacks/user-namespace.ts";
 import { Stage } from "../stage.ts";
-import { type EditedPlan, editPlan, type PlanEdit } from "./edit-plan.ts";
+import type { PlanEdit } from "./edit-plan.ts";
 import { exposureOf, type Fact } from "./exposure.ts";
+import { firstDifference, PlanFork } from "./plan-fork.ts";
+
+/** Which container it is: one of a pod, as a kubelet has it made, or one alone with a user namespace of its own. */
+export type WhatIfSubject = "pod" | "userNamespace";
 
 export interface WhatIfOptions {
   readonly seed: number;
   readonly host: SimulationHost;
   readonly edits: readonly PlanEdit[];
-  /** The container whose Plan is edited; an idle one with a shell when unset. */
+  /** Unset is "pod". */
+  readonly subject?: WhatIfSubject;
+  /** Settings of the container whose Plan is edited; it is an idle one with a shell. */
   readonly container?: Partial<ContainerDescription>;
   readonly pod?: Partial<PodDescription>;
-  /** A shell command to run inside, in both runs. */
+  /** A shell command to run inside, in both runs. Only in pods. */
   readonly command?: string;
+  /** Stops both runs after this op, from 0 as the listing of the Plan counts; the facts are those of that moment. */
+  readonly untilOp?: number;
 }
 
 /** One of the two runs. */
 export interface WhatIfRun {
   readonly plan: Plan | undefined;
-  /** Why there is no container; undefined when it runs. */
+  /** Why there is no container; undefined when it runs, or when the run was stopped before. */
   readonly failure: string | undefined;
   readonly facts: readonly Fact[];
   /** What the command printed, both streams; empty without one, or without a container. */
   readonly output: string;
+  /** What the op answered at which the run was stopped. */
+  readonly stoppedAt: OpReport | undefined;
+  /** Index of the first op that is refused because an edit says so. */
+  readonly refusedAt: number | undefined;
 }
 
 export interface WhatIf {
   readonly original: WhatIfRun;
   readonly edited: WhatIfRun;
-  /** Index of the first op that differs; undefined when the edits changed nothing. */
+  /** Index of the first op that differs or is refused; undefined when the edits changed nothing. */
   readonly forkedAt: number | undefined;
   /** In sentences: what is otherwise in the edited run. */
   readonly differences: readonly string[];
 }
 
-const planName = "create container";
-
-/** Hooks of the simulation that edit the one Plan, and keep it. */
-class Editing {
-  readonly #edits: readonly PlanEdit[];
-  plan: Plan | undefined;
-  #refusals: ReadonlyMap<number, ErrnoName> = new Map();
-  failure: unknown;
-
-  constructor(edits: readonly PlanEdit[]) {
-    this.#edits = edits;
-  }
-
-  readonly editPlan = (plan: Plan): Plan => {
-    if (plan.name !== planName || this.plan !== undefined) return plan;
-    try {
-      const edited: EditedPlan = editPlan(plan, this.#edits);
-      this.plan = edited.plan;
-      this.#refusals = edited.refusals;
-      return edited.plan;
-    } catch (error) {
-      this.failure = error;
-      throw error;
-    }
-  };
-
-  readonly refuse = (plan: Plan, index: number): ErrnoName | undefined =>
-    plan === this.plan ? this.#refusals.get(index) : undefined;
+interface Looked {
+  readonly facts: readonly Fact[];
+  readonly output: string;
 }
 
-function initOf(stage: Stage, containerId: string): Process | undefined {
-  const record = stage.engine.parts.containers.get(containerId);
-  const process = record === undefined ? undefined : stage.simulation.machine.process(record.pid);
-  return process?.state === "alive" ? process : undefined;
-}
-
-async function runOnce(options: WhatIfOptions, edits: readonly PlanEdit[]): Promise<WhatIfRun> {
-  const editing = new Editing(edits);
-  const { editPlan: edit, refuse } = editing;
-  const stage = await Stage.open({
-    seed: options.seed,
-    host: options.host,
-    simulation: { editPlan: edit, refuse },
-  });
-  const pod = podOf("what-if", [idle("inside", options.container)], options.pod);
-  try {
-    const { containers } = await stage.play(stage.pods().runPod(stage.context, pod));
-    const id = containers[0]?.id ?? "";
-    const init = initOf(stage, id);
-    if (init === undefined) throw new RuntimeError("INTERNAL", "its process has ended at once");
-    const facts = exposureOf(stage.simulation.machine, init);
-    const output = await outputOf(stage, id, options.command);
-    return { plan: editing.plan, failure: undefined, facts, output };
-  } catch (error) {
-    // An edit that makes no sense is the caller's mistake, not a finding.
-    if (editing.failure !== undefined) throw editing.failure;
-    return { plan: editing.plan, failure: messageOf(error), facts: [], output: "" };
-  }
+function aliveProcess(stage: Stage, pid: number): Process {
+  const process = stage.simulation.machine.process(pid);
+  if (process?.state === "alive") return process;
+  throw new RuntimeError("INTERNAL", "its process has ended at once");
 }
 
 async function outputOf(stage: Stage, containerId: string, command?: string): Promise<string> {
   if (command === undefined) return "";
   const request = { containerId, cmd: ["sh", "-c", command], timeout: 60 };
-  const { stdout, stderr } = await stage.play(stage.cri.execSync(stage.context, request));
+  const { stdout, stderr } = await stage.cri.execSync(stage.context, request);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return text(stdout) + text(stderr);
 }
 
-function forkOf(a: Plan | undefined, b: Plan | undefined): number | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  const [left, right] = [planToText(a), planToText(b)].map((text) =>
-    text
-      .split("\n")
-      .slice(1)
-      .map((line) =>
-        line
-          .trim()
-          .replace(/^\d+\s+/, "")
-          .replace(/\s+/g, " "),
-      ),
-  );
-  const length = Math.max(left?.length ?? 0, right?.length ?? 0);
-  for (let index = 0; index < length; index++) if (left?.[index] !== right?.[index]) return index;
-  return undefined;
+async function lookIntoPod(stage: Stage, options: WhatIfOptions): Promise<Looked> {
+  const pod = podOf("what-if", [idle("inside", options.container)], options.pod);
+  const { containers } = await stage.pods().runPod(stage.context, pod);
+  const id = containers[0]?.id ?? "";
+  const init = aliveProcess(stage, stage.engine.parts.containers.get(id)?.pid ?? 0);
+  const facts = exposureOf(stage.simulation.machine, init);
+  return { facts, output: await outputOf(stage, id, options.command) };
+}
+
+async function lookIntoLone(stage: Stage, options: WhatIfOptions): Promise<Looked> {
+  await makeShared(stage, stage.context);
+  const container = await shellContainer(stage, stage.context, {
+    args: ["sleep", "3600"],
+    idMappings,
+    ...(options.container === undefined ? {} : { container: options.container }),
+  });
+  await container.create(stage.context);
+  await container.start(stage.context);
+  const init = aliveProcess(stage, container.pid);
+  return { facts: exposureOf(stage.simulation.machine, init), output: "" };
+}
+
+/** As systemd leaves a host: what is mounted anywhere is mounted in every copy of the tree. */
+const shareMounts = new PlanBuilder("share mounts")
+  .add("host", { op: "propagate", path: "/", propagation: "shared", recursive: true })
+  .build();
+
+async function runOnce(options: WhatIfOptions, edits: readonly PlanEdit[]): Promise<WhatIfRun> {
+  const fork = new PlanFork(edits, options.untilOp);
+  const { editPlan, refuse, onOp } = fork;
+  const { seed, host, subject } = options;
+  const stage = await Stage.open({ seed, host, simulation: { editPlan, refuse, onOp } });
+  fork.machine = stage.simulation.machine;
+  const look = subject === "userNamespace" ? lookIntoLone : lookIntoPod;
+  const nothing = { facts: [], output: "", failure: undefined, stoppedAt: undefined } as const;
+  try {
+    const halted = fork.halted.then(({ facts, report }) => ({ facts, stoppedAt: report }));
+    await stage.play(stage.world.kernel.run(stage.context, shareMounts));
+    const looked = await stage.play(Promise.race([look(stage, options), halted]));
+    return { ...nothing, plan: fork.plan, refusedAt: fork.refusedAt, ...looked };
+  } catch (error) {
+    // An edit that makes no sense is the caller's mistake, not a finding.
+    if (fork.mistake !== undefined) throw fork.mistake;
+    const { plan, refusedAt } = fork;
+    return { ...nothing, plan, refusedAt, failure: messageOf(error) };
+  }
 }
 
 function differencesOf(original: WhatIfRun, edited: WhatIfRun): string[] {
@@ -146,6 +138,11 @@ function differencesOf(original: WhatIfRun, edited: WhatIfRun): string[] {
   return sentences;
 }
 
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
 /**
  * Runs both.
  * @throws RuntimeError INVALID_ARGUMENT when an edit names what the Plan has not
@@ -156,7 +153,7 @@ export async function whatIf(options: WhatIfOptions): Promise<WhatIf> {
   return {
     original,
     edited,
-    forkedAt: forkOf(original.plan, edited.plan),
+    forkedAt: earlier(firstDifference(original.plan, edited.plan), edited.refusedAt),
     differences: differencesOf(original, edited),
   };
 }
