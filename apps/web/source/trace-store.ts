@@ -4,6 +4,8 @@
  */
 import {
   type Call,
+  type Cast,
+  castOf,
   type Level,
   type ResourceRecord,
   resourceAttribute,
@@ -22,6 +24,8 @@ export interface Origin {
   readonly name: string;
   /** Kernel release and the like, for the banner. */
   readonly facts: readonly string[];
+  /** Whose parts the runtime plays in it; undefined when it plays itself. */
+  readonly cast?: Cast | undefined;
 }
 
 /** Pictures and lists follow the stream at this pace; faster is not readable. */
@@ -113,5 +117,8 @@ export function originOf(resources: readonly ResourceRecord[], name: string): Or
     : modes.has("real")
       ? "recorded"
       : "imported";
-  return { provenance, name, facts: factsOf(resources) };
+  const cast = resources
+    .map((resource) => castOf(stringAttribute(resource.attributes, resourceAttribute.cast)))
+    .find((found) => found !== undefined);
+  return { provenance, name, facts: factsOf(resources), cast };
 }

@@ -3,12 +3,12 @@
 import { useState } from "react";
 import { EmptyState } from "./empty-state.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
-import { CloseIcon } from "./icons.tsx";
 import { PodList } from "./pod-list.tsx";
+import { Ribbon } from "./ribbon.tsx";
+import { ScenarioList } from "./scenario-list.tsx";
 import { callsOf, nodeId } from "./scene.ts";
 import { SearchBox } from "./search-box.tsx";
 import { shortcutsOf } from "./shortcuts-of.ts";
-import { SimulationPanel } from "./simulation-panel.tsx";
 import { Stage } from "./stage.tsx";
 import { StepDetails } from "./step-details.tsx";
 import { StepList } from "./step-list.tsx";
@@ -30,34 +30,6 @@ export interface DashboardProps {
 
 interface Part {
   readonly desk: Desk;
-}
-
-function ribbonWords(provenance: string): string {
-  if (provenance === "simulated") return "This is a simulated run: no kernel did this.";
-  if (provenance === "recorded") return "This is a recording of what a real kernel did.";
-  return "This is somebody else's recording, imported; arrows are drawn from its services and spans.";
-}
-
-/** Above a recording: what it is, and the way back. */
-function Ribbon({ desk, live }: Part & { readonly live: boolean }) {
-  const { provenance } = desk.store.origin;
-  const { simulation } = desk.source;
-  if (simulation !== undefined) {
-    return (
-      <div className="ribbon ribbon-simulated">
-        <SimulationPanel onRun={simulation.run} state={simulation.state} />
-      </div>
-    );
-  }
-  if (!desk.source.recorded) return null;
-  return (
-    <div className={`ribbon ribbon-${provenance}`} role="status">
-      <span>{ribbonWords(provenance)}</span>
-      <button className="button button-small" onClick={desk.source.close} type="button">
-        <CloseIcon /> {live ? "Back to live" : "Close"}
-      </button>
-    </div>
-  );
 }
 
 function Tabs({ desk }: Part) {
@@ -101,11 +73,16 @@ function Top({ desk, onHelp }: Part & { readonly onHelp: () => void }) {
 }
 
 function Main({ desk, recording }: Part & { readonly recording: string | undefined }) {
+  const { simulation } = desk.source;
+  if (desk.empty && simulation !== undefined) {
+    // While it runs the first arrow is a moment away; another list in between would only flicker.
+    if (simulation.state.phase === "running") return null;
+    return <ScenarioList onRun={desk.form.run} scenarios={simulation.state.scenarios} />;
+  }
   if (desk.empty) {
     return (
       <EmptyState
         live={desk.source.live}
-        simulated={desk.source.simulation !== undefined}
         onBundled={() => {
           if (recording !== undefined) void desk.source.openBundled(recording);
         }}
@@ -119,10 +96,10 @@ function Main({ desk, recording }: Part & { readonly recording: string | undefin
       chosen={desk.selected.chosen}
       follow={desk.follow}
       level={desk.level}
-      live={desk.source.live !== undefined}
+      live={desk.source.live !== undefined || desk.source.simulation?.state.phase === "running"}
       onChoose={desk.choose}
       onFollow={desk.setFollow}
-      place={`${desk.podId} ${desk.source.recorded} ${desk.world}`}
+      place={`${desk.podId} ${desk.source.recorded} ${desk.world} ${simulation?.state.run}`}
       scene={desk.scene}
       watermark={desk.mark}
     />
@@ -139,6 +116,7 @@ function Side({ desk }: Part) {
       <StepList chosen={selected.key} follow={desk.follow} onChoose={desk.choose} scene={scene} />
       {selected.step && (
         <StepDetails
+          narration={desk.narrationOf(selected.step)}
           onClose={desk.closeDetails}
           onCopy={desk.copy}
           place={selected.place}

@@ -4,22 +4,18 @@ import type { LiveState } from "../source/live-connection.ts";
 export interface EmptyStateProps {
   readonly live: LiveState | undefined;
   readonly recording: boolean;
-  /** Whether the page waits for a simulation to be run. */
-  readonly simulated: boolean;
   readonly onBundled: () => void;
   readonly onOpen: () => void;
 }
 
-function sentence(live: LiveState | undefined, simulated: boolean): string {
-  if (simulated)
-    return "Choose a scenario above and run it: the same runtime, on a model of the kernel, in this browser alone.";
+function sentence(live: LiveState | undefined): string {
   if (!live) return "Open a recording to see, arrow by arrow, how a pod came to life.";
   if (live.link === "live")
     return "Start a pod on this node, and every step of it appears here as it happens.";
   return "Waiting for vitrined; as soon as it runs, its pods appear here.";
 }
 
-export function EmptyState({ live, recording, simulated, onBundled, onOpen }: EmptyStateProps) {
+export function EmptyState({ live, recording, onBundled, onOpen }: EmptyStateProps) {
   return (
     <div className="empty">
       <svg aria-hidden="true" className="empty-art" height="120" viewBox="0 0 280 120" width="280">
@@ -31,7 +27,7 @@ export function EmptyState({ live, recording, simulated, onBundled, onOpen }: Em
         <path className="empty-arrow" d="M140 66h94m-6-4 6 4-6 4" />
         <path className="empty-arrow empty-reply" d="M140 92H46m6-4-6 4 6 4" />
       </svg>
-      <p className="empty-sentence">{sentence(live, simulated)}</p>
+      <p className="empty-sentence">{sentence(live)}</p>
       {live?.problem !== undefined && live.link !== "live" && (
         <p className="empty-problem">{live.problem}</p>
       )}

@@ -86,6 +86,23 @@ export const ErrorIcon = () => (
   </Icon>
 );
 
+export const DiceIcon = () => (
+  <Icon>
+    <rect height="11" rx="2.5" width="11" x="2.5" y="2.5" />
+    <path d="M5.6 5.6v.01M10.4 5.6v.01M8 8v.01M5.6 10.4v.01M10.4 10.4v.01" strokeWidth="2" />
+  </Icon>
+);
+export const RunIcon = () => (
+  <Icon size={12}>
+    <path d="M4 2.5v11l9-5.5z" fill="currentColor" />
+  </Icon>
+);
+export const StopIcon = () => (
+  <Icon size={12}>
+    <rect fill="currentColor" height="9" width="9" x="3.5" y="3.5" />
+  </Icon>
+);
+
 /** The mark: a pane of glass with a line of light. */
 export function Mark() {
   return (

@@ -144,13 +144,16 @@ function Events({ step }: { readonly step: Step }) {
 export interface StepDetailsProps {
   readonly step: Step;
   readonly rootNs: bigint;
+  /** What the scenario says about it; undefined when it says nothing. */
+  readonly narration: string | undefined;
   /** "step 14 of 80". */
   readonly place: string;
   readonly onClose: () => void;
   readonly onCopy: (text: string, what: string) => void;
 }
 
-export function StepDetails({ step, rootNs, place, onClose, onCopy }: StepDetailsProps) {
+export function StepDetails(props: StepDetailsProps) {
+  const { step, rootNs, narration, place, onClose, onCopy } = props;
   const op = step.span.attributes.get(attribute.op);
   const state = stateOf(step.span);
   return (
@@ -182,6 +185,7 @@ export function StepDetails({ step, rootNs, place, onClose, onCopy }: StepDetail
         <h3 className="details-title">{labelOf(step)}</h3>
         <Ends step={step} />
         <Failure step={step} />
+        {narration !== undefined && <p className="narration">{narration}</p>}
         <Why step={step} />
         {typeof op === "string" && <pre className="op">{printable(op, 4_000)}</pre>}
         <Times rootNs={rootNs} step={step} />

@@ -1,6 +1,6 @@
 /** The bar on top: where the spans come from, how deep to look, search, and what can be taken along. */
 import type { Level } from "@vitrine/runtime/trace";
-import { type ReactNode, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
 import type { LiveState } from "../source/live-connection.ts";
 import type { Origin } from "../source/trace-store.ts";
 import {
@@ -14,6 +14,7 @@ import {
   SunIcon,
   SystemIcon,
 } from "./icons.tsx";
+import { useDismiss } from "./use-dismiss.ts";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -143,20 +144,7 @@ export interface TopBarProps {
 }
 
 function SaveMenu({ empty, onSaveRecording, onSaveSvg }: TopBarProps) {
-  const menu = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
-    const close = (event: Event) => {
-      const inside = event.target instanceof Node && menu.current?.contains(event.target);
-      const leave = event instanceof KeyboardEvent ? event.key === "Escape" : !inside;
-      if (leave) menu.current?.removeAttribute("open");
-    };
-    addEventListener("pointerdown", close);
-    addEventListener("keydown", close);
-    return () => {
-      removeEventListener("pointerdown", close);
-      removeEventListener("keydown", close);
-    };
-  }, []);
+  const menu = useDismiss();
   const choose = (act: () => void) => () => {
     menu.current?.removeAttribute("open");
     act();

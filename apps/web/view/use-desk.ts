@@ -1,5 +1,5 @@
 /** The state of the page and everything a reader can do with it; dashboard.tsx only lays it out. */
-import { type Level, type Step, subtree } from "@vitrine/runtime/trace";
+import { type Level, type Step, stepId, subtree } from "@vitrine/runtime/trace";
 import {
   type ReactNode,
   useCallback,
@@ -16,6 +16,7 @@ import type { Theme } from "./top-bar.tsx";
 import { shownLevel, useChosenStep, useShownPod } from "./use-chosen-step.ts";
 import { useNotice } from "./use-notice.tsx";
 import { usePreference } from "./use-preference.ts";
+import { useRunForm } from "./use-run-form.ts";
 import { type Say, type Source, useSource } from "./use-source.ts";
 import type { WorldName } from "./world-switch.tsx";
 
@@ -40,7 +41,10 @@ function useLevel(): readonly [Level, (level: Level) => void] {
   return [Number(text) as Level, set];
 }
 
-/** Which kernel: what the address says (?world=simulated, or ?scenario=...), else what the server can offer. */
+/**
+ * Which kernel: what the address says (?world=simulated, or ?scenario=...), else what the server can offer. Whoever
+ * changes it changes the address, so that the same page comes back after a reload.
+ */
 function useWorld(simulatedFirst: boolean): readonly [WorldName, (world: WorldName) => void] {
   const [world, setWorld] = useState<WorldName>(simulatedFirst ? "simulated" : "real");
   useEffect(() => {
@@ -48,7 +52,11 @@ function useWorld(simulatedFirst: boolean): readonly [WorldName, (world: WorldNa
     if (asked.get("world") === "simulated" || asked.has("scenario")) setWorld("simulated");
     else if (asked.get("world") === "real") setWorld("real");
   }, []);
-  return [world, setWorld];
+  const choose = useCallback((to: WorldName) => {
+    history.replaceState(null, "", `?world=${to}`);
+    setWorld(to);
+  }, []);
+  return [world, choose];
 }
 
 /** What is drawn now. */
@@ -80,6 +88,8 @@ function takeAlong({ store, podId, scene }: Shown, say: Say) {
   const pod = store.sequence.pods.get(podId);
   const name = pod ? `${pod.namespace ? `${pod.namespace}-` : ""}${pod.name}` : "trace";
   const mark = store.origin.provenance === "simulated" ? "SIMULATED" : undefined;
+  // A file goes its own ways: its name says it, too.
+  const file = fileNameOf(mark === undefined ? name : `${mark}-${name}`);
   const copy = (text: string, what: string) => {
     navigator.clipboard.writeText(text).then(
       () => say(`Copied the ${what}.`),
@@ -90,9 +100,9 @@ function takeAlong({ store, podId, scene }: Shown, say: Say) {
     mark,
     copy,
     copyMermaid: () => copy(mermaidOf(scene, name, mark), "diagram as Mermaid"),
-    saveRecording: () => saveRecording(store, fileNameOf(name)),
+    saveRecording: () => saveRecording(store, file),
     saveSvg: () => {
-      saveSvg(scene, fileNameOf(name), mark).catch((error: Error) => say(error.message, "bad"));
+      saveSvg(scene, file, mark).catch((error: Error) => say(error.message, "bad"));
     },
   };
 }
@@ -103,6 +113,7 @@ export function useDesk(live: boolean, simulatedFirst: boolean) {
   const [notice, say] = useNotice();
   const [world, setWorld] = useWorld(simulatedFirst);
   const source = useSource(live, world, say);
+  const form = useRunForm(source.simulator);
   const shown = useShown(source);
   const [followLive, setFollow] = useState(true);
   const [tab, setTab] = useState<Tab>("diagram");
@@ -124,16 +135,23 @@ export function useDesk(live: boolean, simulatedFirst: boolean) {
     ...useTheme(),
     ...takeAlong(shown, say),
     source,
+    form,
     world,
     setWorld: (to: WorldName) => {
       source.close();
       setWorld(to);
     },
+    /** What the scenario that is shown says about a step. */
+    narrationOf: (step: Step) => {
+      const { scenarios, scenario } = source.simulator.state;
+      if (source.simulation === undefined) return undefined;
+      return scenarios.find(({ id }) => id === scenario)?.narration[stepId(step)];
+    },
     notice: notice as ReactNode,
     tab,
     setTab,
     choose,
-    follow: followLive && !source.recorded && source.simulation?.state.phase !== "done",
+    follow: followLive && !source.recorded && (source.simulation === undefined || form.watching),
     setFollow,
     empty: scene.blocks.length === 0,
     search: useRef<HTMLInputElement>(null),

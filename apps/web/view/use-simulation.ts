@@ -12,6 +12,7 @@ export interface SimulationSource {
   readonly store: TraceStore;
   readonly state: SimulationState;
   readonly run: (request: SimulationRequest) => void;
+  readonly stop: () => void;
 }
 
 function makeStore(): TraceStore {
@@ -33,5 +34,6 @@ export function useSimulation(wanted: boolean): SimulationSource {
     };
   }, [wanted, store]);
   const run = useCallback((request: SimulationRequest) => simulation.current?.run(request), []);
-  return { store, state, run };
+  const stop = useCallback(() => simulation.current?.stop(), []);
+  return { store, state, run, stop };
 }

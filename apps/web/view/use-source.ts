@@ -12,6 +12,8 @@ export interface Source {
   readonly live: LiveState | undefined;
   /** The simulated kernel while that is what is shown. */
   readonly simulation: SimulationSource | undefined;
+  /** The simulated kernel, shown or not. */
+  readonly simulator: SimulationSource;
   /** Whether a recording is shown that can be closed. */
   readonly recorded: boolean;
   readonly openFile: (file: File) => Promise<void>;
@@ -68,6 +70,7 @@ export function useSource(isLive: boolean, world: WorldName, say: Say): Source {
   return {
     store: recording ?? (simulated ? simulation.store : liveStore),
     simulation: simulated ? simulation : undefined,
+    simulator: simulation,
     live: isLive && recording === undefined && !simulated ? live : undefined,
     recorded: recording !== undefined,
     openFile: useCallback((file: File) => open(openFile(file), file.name), [open]),
