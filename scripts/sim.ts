@@ -2,6 +2,8 @@
  * `npm run sim`: the crash machine. Scenarios on the simulated kernel, crashed after every op, or with faults
  * drawn from seeds; a finding prints the one command that replays it.
  */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { optionError } from "../apps/runtime/src/cli/option-error.ts";
@@ -12,6 +14,8 @@ import {
   type CrashOutcome,
   crashable,
   crashScenario,
+  goldenTraces,
+  recordGolden,
   type Scenario,
   scenarioNamed,
 } from "../apps/runtime/src/simulation/index.ts";
@@ -25,10 +29,12 @@ const help = `npm run sim -- [options]     crash the runtime on the simulated ke
   --scenario ID    one run of a scenario ...
   --seed S         ... with this seed (default 1)
   --fault F        ... and these faults: crash@37, mount#2=ENOSPC, cni:ADD=hang, registry=drop@4096
+  --golden         make the recordings in traces/golden anew, after a change that is meant
   --json           one line a run, for programs
   --help
 `;
 
+const goldenFolder = join(import.meta.dirname, "../traces/golden");
 const host = { turn: () => setImmediate() };
 
 interface Tally {
@@ -151,9 +157,21 @@ const options = {
   scenario: { type: "string" },
   seed: { type: "string" },
   fault: { type: "string", multiple: true },
+  golden: { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
+
+async function renewGolden(): Promise<void> {
+  mkdirSync(goldenFolder, { recursive: true });
+  for (const trace of goldenTraces) {
+    const file = join(goldenFolder, `${trace.name}.jsonl`);
+    const before = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const now = await recordGolden(trace, host);
+    writeFileSync(file, now);
+    console.log(`${now === before ? "as it was" : "changed  "}  traces/golden/${trace.name}.jsonl`);
+  }
+}
 
 function readOptions() {
   try {
@@ -179,6 +197,7 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
+  if (values.golden === true) return renewGolden();
   const json = values.json === true;
   const began = performance.now();
   if (values.scenario !== undefined) {

@@ -1,6 +1,7 @@
 /** The simulation as a page, a terminal or a test uses it. */
 export * from "../kernel/sim/world/host.ts";
 export * from "./crash-machine/crash-scenario.ts";
+export * from "./golden-traces.ts";
 export * from "./run-scenario.ts";
 export * from "./scenario.ts";
 export * from "./scenarios.ts";
