@@ -112,6 +112,27 @@ describe("npm start", () => {
     expect(directories()).toEqual(known);
   });
 
+  test("--simulated: no daemon, the page runs the scenario itself", async () => {
+    const before = residue();
+    const known = directories();
+    const started = start("start", "--simulated");
+    const [, url] = await started.says(/dashboard {2}(http:\/\/127\.0\.0\.1:\d+\/\?token=\S+)/);
+    expect(directories()).toEqual(known);
+    const watched = await openPage(browser, url ?? "");
+    const { page } = watched;
+    await expect.poll(() => page.locator(".badge").textContent()).toBe("SIMULATED");
+    await page.getByRole("button", { name: /^A pod is born/ }).click();
+    await expect
+      .poll(() => page.locator(".simulation-words").textContent(), { timeout: 20_000 })
+      .toBe("Done; nothing was left behind.");
+    await expect.poll(() => page.locator(".picture [data-key]").count()).toBeGreaterThan(0);
+    expect(watched.complaints).toEqual([]);
+    await watched.close();
+    process.kill(-(started.child.pid ?? 0), "SIGINT");
+    expect(await started.ended).toBe(0);
+    await expectNothingLeft(before);
+  });
+
   test("without root says so in one sentence, and simulates", async (context) => {
     const readable = spawnSync("test", ["-r", join(repository, "package.json")], { uid: 65_432 });
     context.skip(readable.status !== 0, "the repository is closed to other users");
@@ -128,9 +149,13 @@ describe("npm start", () => {
         output += chunk.toString();
       });
     }
-    await expect.poll(() => output, { timeout: 60_000 }).toMatch(/dashboard {2}http/);
+    const dashboard = /dashboard {2}(http\S+)/;
+    await expect.poll(() => output, { timeout: 60_000 }).toMatch(dashboard);
     expect(output).toMatch(/containers need root/);
     expect(output).toMatch(/SIMULATED/);
+    const watched = await openPage(browser, dashboard.exec(output)?.[1] ?? "");
+    await expect.poll(() => watched.page.locator(".badge").textContent()).toBe("SIMULATED");
+    await watched.close();
     child.kill("SIGTERM");
     await new Promise((resolve) => child.once("exit", resolve));
   });

@@ -96,7 +96,7 @@ function Main({ desk, recording }: Part & { readonly recording: string | undefin
       chosen={desk.selected.chosen}
       follow={desk.follow}
       level={desk.level}
-      live={desk.source.live !== undefined || desk.source.simulation?.state.phase === "running"}
+      live={desk.source.live !== undefined || desk.form.watching}
       onChoose={desk.choose}
       onFollow={desk.setFollow}
       place={`${desk.podId} ${desk.source.recorded} ${desk.world} ${simulation?.state.run}`}
