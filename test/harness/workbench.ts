@@ -34,7 +34,11 @@ import {
 } from "../../apps/runtime/src/kernel/linux/report.ts";
 import { runHostPlan } from "../../apps/runtime/src/kernel/linux/run-plan.ts";
 import { compileSeccomp } from "../../apps/runtime/src/kernel/linux/seccomp.ts";
-import { compileContainer } from "../../apps/runtime/src/oci/compile.ts";
+import {
+  compileAlone,
+  compileContainer,
+  type LoneSurroundings,
+} from "../../apps/runtime/src/oci/compile.ts";
 import {
   containerConfig,
   containerRequest,
@@ -70,6 +74,8 @@ export interface Wanted {
   readonly config?: Partial<ContainerConfig>;
   readonly script?: string;
   readonly request?: Partial<ContainerRequest>;
+  /** A container without a pod, with the id maps of a user namespace if there are any. */
+  readonly alone?: Pick<LoneSurroundings, "idMappings">;
 }
 
 export class Workbench {
@@ -181,6 +187,9 @@ export class Workbench {
     const groundwork = await prepareContainer(this.files, request);
     const { seccompProfile } = groundwork;
     const seccompFilter = seccompProfile === undefined ? undefined : compileSeccomp(seccompProfile);
+    if (wanted.alone !== undefined) {
+      return compileAlone(request, groundwork, { ...wanted.alone, seccompFilter });
+    }
     return compileContainer(request, groundwork, {
       pause: identityOf(this.pausePid),
       seccompFilter,

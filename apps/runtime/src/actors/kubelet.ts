@@ -72,16 +72,17 @@ export class Kubelet {
 
   /**
    * Looks at every container of a pod as the kubelet's sync loop does, and replaces those that have ended
-   * (restartPolicy Always). Returns why each was replaced.
+   * (restartPolicy Always). Returns why each was replaced: what the runtime says, or `because` when the kubelet
+   * itself has ended it.
    */
-  async sync(context: Context, podName: string): Promise<readonly string[]> {
+  async sync(context: Context, podName: string, because?: string): Promise<readonly string[]> {
     const kept = this.#pods.get(podName);
     if (kept === undefined) return [];
     const reasons: string[] = [];
     for (const container of kept.spec.containers) {
       const status = await this.#statusOf(context, kept, container.name);
       if (status?.state !== "CONTAINER_EXITED") continue;
-      const reason = status.reason === "" ? `exit code ${status.exitCode}` : status.reason;
+      const reason = because ?? (status.reason || `exit code ${status.exitCode}`);
       reasons.push(reason);
       await this.#replace(context, kept, container, reason);
     }
@@ -171,7 +172,7 @@ export class Kubelet {
       if (failures >= probe.failureThreshold) {
         const containerId = kept.ids.get(containerName) ?? "";
         await this.#cri.stopContainer(context, { containerId, timeout: 30 });
-        await this.sync(context, podName);
+        await this.sync(context, podName, "liveness probe failed");
         return true;
       }
       await this.#clock.sleep(probe.periodSeconds * 1000, context.signal);

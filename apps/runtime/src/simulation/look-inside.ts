@@ -33,8 +33,10 @@ const refusals: readonly ErrnoName[] = ["EPERM", "EACCES", "EROFS", "ENOSYS", "E
 export function refusalOf({ exitCode, stdout, stderr }: Said): string {
   if (exitCode === killed) return "SIGKILL";
   const said = (stdout + stderr).toLowerCase();
+  // busybox says so of EPERM.
+  if (said.includes("are you root?")) return "EPERM";
   const errno = refusals.find((name) => said.includes(errnoText(name)));
-  return errno ?? `exit ${exitCode}`;
+  return errno ?? "nothing";
 }
 
 /** Fails the scenario when what it is about to show is not so. */

@@ -25,6 +25,16 @@ const containerdSteps: Readonly<Record<string, Ends>> = {
   "image.unpack": ["imageService", "snapshotter"],
   "image.remove": ["criPlugin", "imageService"],
   "snapshot.": ["criPlugin", "snapshotter"],
+  "network.namespace": ["criPlugin", "kernel"],
+  "network.namespace.remove": ["criPlugin", "kernel"],
+};
+
+/** dockerd keeps images and layers itself, in a graph driver; containerd only runs what it is given. */
+const dockerImages: Readonly<Record<string, Ends>> = {
+  "image.": ["dockerd", "registry"],
+  "image.unpack": ["dockerd", "kernel"],
+  "image.remove": ["dockerd", "kernel"],
+  "snapshot.": ["dockerd", "kernel"],
 };
 
 export const casts = {
@@ -50,7 +60,13 @@ export const casts = {
     title: "dockershim, before Kubernetes 1.24",
     why: "The kubelet spoke CRI to a part of itself, which spoke Docker's API to dockerd, which drove containerd.",
     parts: { client: "dockerd", runtime: "containerd", shim: "containerdShim", oci: "runc" },
-    steps: { "network.": ["dockershim", "cni"], "cni.": ["dockershim", "cni"] },
+    steps: {
+      ...dockerImages,
+      "network.": ["dockershim", "cni"],
+      "network.namespace": ["dockerd", "kernel"],
+      "network.namespace.remove": ["dockerd", "kernel"],
+      "cni.": ["dockershim", "cni"],
+    },
   },
   criDockerd: {
     title: "Docker Engine with cri-dockerd",
@@ -62,7 +78,13 @@ export const casts = {
       shim: "containerdShim",
       oci: "runc",
     },
-    steps: { "network.": ["criDockerd", "cni"], "cni.": ["criDockerd", "cni"] },
+    steps: {
+      ...dockerImages,
+      "network.": ["criDockerd", "cni"],
+      "network.namespace": ["dockerd", "kernel"],
+      "network.namespace.remove": ["dockerd", "kernel"],
+      "cni.": ["criDockerd", "cni"],
+    },
   },
   docker: {
     title: "docker run",
@@ -74,11 +96,7 @@ export const casts = {
       shim: "containerdShim",
       oci: "runc",
     },
-    steps: {
-      "image.": ["dockerd", "registry"],
-      "snapshot.": ["dockerd", "kernel"],
-      "network.": ["dockerd", "kernel"],
-    },
+    steps: { ...dockerImages, "network.": ["dockerd", "kernel"] },
   },
   ctr: {
     title: "ctr run",
@@ -96,7 +114,10 @@ export const casts = {
     title: "CRI-O",
     why: "A runtime with no other client than the kubelet; conmon watches each container.",
     parts: { client: "kubelet", runtime: "crio", shim: "conmon", oci: "runc" },
-    steps: {},
+    steps: {
+      "network.namespace": ["crio", "kernel"],
+      "network.namespace.remove": ["crio", "kernel"],
+    },
   },
   gvisor: {
     title: "gVisor",

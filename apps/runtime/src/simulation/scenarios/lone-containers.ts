@@ -55,7 +55,7 @@ export const ctrRun: Scenario = {
       expectThat(exit !== undefined, "the task ends");
       await call("tasks.Delete, containers.Delete", (inner) => container.remove(inner));
     });
-    await stage.engine.removeImage(stage.context, { image: imageSpec(nginxImage) });
+    await stage.engine.removeImage(stage.silent(), { image: imageSpec(nginxImage) });
   },
 };
 
@@ -107,8 +107,11 @@ export const dockerRun: Scenario = {
         },
       );
       await stage.simulation.clock.sleep(1000);
-      await container.kill(sigterm);
-      await container.wait();
+      const stop = { method: "POST", path: `${path}/stop`, status: 204 } as const;
+      await viaDockerd(context, stop, "Tasks/Kill", async () => {
+        await container.kill(sigterm);
+        await container.wait();
+      });
       await viaDockerd(
         context,
         { method: "DELETE", path, status: 204 },
@@ -121,6 +124,6 @@ export const dockerRun: Scenario = {
       );
     });
     await removeBridge(stage);
-    await stage.engine.removeImage(stage.context, { image: imageSpec(nginxImage) });
+    await stage.engine.removeImage(stage.silent(), { image: imageSpec(nginxImage) });
   },
 };

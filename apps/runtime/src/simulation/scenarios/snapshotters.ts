@@ -15,7 +15,7 @@ import {
   putFile,
   writeNow,
 } from "../../kernel/sim/index.ts";
-import { step } from "../../trace/tracer.ts";
+import { type Context, step } from "../../trace/tracer.ts";
 import { expectThat } from "../look-inside.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
@@ -47,10 +47,15 @@ function change(stage: Stage, path: string): void {
   close(init, fd);
 }
 
-async function mountOps(stage: Stage, name: string, ops: readonly Op[]): Promise<void> {
+async function mountOps(
+  stage: Stage,
+  context: Context,
+  name: string,
+  ops: readonly Op[],
+): Promise<void> {
   const plan = new PlanBuilder(name);
   for (const op of ops) plan.add("host", op);
-  await stage.world.kernel.run(stage.context, plan.build());
+  await stage.world.kernel.run(context, plan.build());
 }
 
 /** On the disk, as its bytes are what is counted. */
@@ -59,24 +64,24 @@ const layersDirectory = "/var/lib/containerd/io.containerd.snapshotter.v1.overla
 interface Kind {
   readonly driver: "overlayfs" | CowDriver;
   /** Makes image and snapshot, mounts the snapshot at `at`; returns how to read its costs. */
-  readonly make: (stage: Stage, at: string) => Promise<() => Cost>;
+  readonly make: (stage: Stage, context: Context, at: string) => Promise<() => Cost>;
   readonly copyWords: string;
 }
 
 const overlay: Kind = {
   driver: "overlayfs",
   copyWords: `copy up the whole file, ${people(fileBytes)}`,
-  async make(stage, at) {
+  async make(stage, context, at) {
     const base = layersDirectory;
     const directories = ["lower", "upper", "work"].map((name) => `${base}/${name}`);
-    await mountOps(stage, "overlay", [
+    await mountOps(stage, context, "overlay", [
       ...[...directories, at].map(
         (path): Op => ({ op: "mkdir", path, mode: 0o755, parents: true }),
       ),
     ]);
     const { fileSystem } = stage.simulation.machine.init.root.mount;
     putFile(fileSystem, `${base}/lower/library.db`, new Uint8Array(fileBytes), 0o644);
-    await mountOps(stage, "overlay", [
+    await mountOps(stage, context, "overlay", [
       {
         op: "fsmount",
         fstype: "overlay",
@@ -103,7 +108,7 @@ function cow(driver: CowDriver): Kind {
   return {
     driver,
     copyWords: `copy one ${pieceName}, ${people(pieceBytes)}`,
-    async make(stage, at) {
+    async make(stage, context, at) {
       const { machine } = stage.simulation;
       const pool = new CowPool(
         machine,
@@ -116,7 +121,7 @@ function cow(driver: CowDriver): Kind {
       const known = machine.fileSystems.get(type);
       machine.fileSystems.set(type, pool.factory);
       const before = { ...pool.traffic };
-      await mountOps(stage, driver, [
+      await mountOps(stage, context, driver, [
         { op: "mkdir", path: at, mode: 0o755, parents: true },
         {
           op: "fsmount",
@@ -140,8 +145,8 @@ function cow(driver: CowDriver): Kind {
 async function show(stage: Stage, kind: Kind): Promise<Cost> {
   const at = `/run/snapshots/${kind.driver}`;
   const driver = { "vitrine.storage.driver": kind.driver };
-  const cost = await step(stage.context, "storage.snapshot", driver, async (_inner, span) => {
-    const reading = await kind.make(stage, at);
+  const cost = await step(stage.context, "storage.snapshot", driver, async (inner, span) => {
+    const reading = await kind.make(stage, inner, at);
     span.set({ "vitrine.storage.written": people(reading().written) });
     return reading;
   });
@@ -159,7 +164,7 @@ async function show(stage: Stage, kind: Kind): Promise<Cost> {
     });
     return paid;
   });
-  await mountOps(stage, "unmount", [
+  await mountOps(stage, stage.silent(), "unmount", [
     { op: "umount", path: at, detach: true },
     { op: "rmdir", path: at },
     ...(kind.driver === "overlayfs"
@@ -184,7 +189,7 @@ function scenarioOf(kind: Kind, title: string, summary: string): Scenario {
     async run(stage) {
       const paid = await show(stage, kind);
       expectThat(paid.written >= writeBytes, "the disk was written to");
-      await mountOps(stage, "tidy", [{ op: "rmdir", path: "/run/snapshots" }]);
+      await mountOps(stage, stage.silent(), "tidy", [{ op: "rmdir", path: "/run/snapshots" }]);
     },
   };
 }

@@ -75,7 +75,8 @@ export function dockerShim(engine: () => Runtime): CriClient {
         path: `/images/create?fromImage=${request.image?.image ?? ""}`,
         status: 200,
       } as const;
-      return call(context, "dockershim.PullImage", {}, docker, undefined, (inner) =>
+      const attributes = { [attribute.imageName]: request.image?.image ?? "" };
+      return call(context, "dockershim.PullImage", attributes, docker, undefined, (inner) =>
         engine().pullImage(inner, request),
       );
     },

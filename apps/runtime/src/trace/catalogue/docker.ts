@@ -8,13 +8,26 @@ const shimSource = "https://kubernetes.io/docs/tasks/administer-cluster/migratin
 const engineApi = "https://docs.docker.com/reference/api/engine/";
 const containerdApi = "https://github.com/containerd/containerd/tree/main/api/services";
 
-function shimCall(rpc: string, why: string): CatalogueEntry {
+const podWords = {
+  "k8s.pod.name": "name of the pod",
+  "k8s.namespace.name": "namespace of the pod",
+} as const;
+const containerId = { "container.id": "id of the container" } as const;
+const sandboxId = { "vitrine.sandbox.id": "id of the sandbox" } as const;
+
+/** `words` follow the RPC's name in the label: what it is about. */
+function shimCall(
+  rpc: string,
+  words: string,
+  attributes: Readonly<Record<string, string>>,
+  why: string,
+): CatalogueEntry {
   return {
     level: 1,
     from: "kubelet",
     to: "dockershim",
-    label: rpc,
-    attributes: {},
+    label: `${rpc} ${words}`,
+    attributes,
     why,
     link: shimSource,
   };
@@ -23,25 +36,50 @@ function shimCall(rpc: string, why: string): CatalogueEntry {
 export const dockerSteps = {
   "dockershim.RunPodSandbox": shimCall(
     "RunPodSandbox",
+    "{k8s.namespace.name}/{k8s.pod.name}",
+    podWords,
     "dockershim made a sandbox out of what Docker had: one more container, that only pauses.",
   ),
   "dockershim.PullImage": shimCall(
     "PullImage",
+    "{container.image.name}",
+    { "container.image.name": "image as the user wrote it" },
     "Images were Docker's, so pods and docker run shared them.",
   ),
   "dockershim.CreateContainer": shimCall(
     "CreateContainer",
+    "{container.name}",
+    { "container.name": "name of the container", ...sandboxId },
     "A CRI message is turned into a request of Docker's API: the translation was all dockershim did.",
   ),
-  "dockershim.StartContainer": shimCall("StartContainer", "One hop more than today, at each call."),
-  "dockershim.StopContainer": shimCall("StopContainer", "Stopping travels down the same stack."),
-  "dockershim.RemoveContainer": shimCall("RemoveContainer", "So does removing."),
+  "dockershim.StartContainer": shimCall(
+    "StartContainer",
+    "{container.id}",
+    containerId,
+    "One hop more than today, at each call.",
+  ),
+  "dockershim.StopContainer": shimCall(
+    "StopContainer",
+    "{container.id}",
+    containerId,
+    "Stopping travels down the same stack.",
+  ),
+  "dockershim.RemoveContainer": shimCall(
+    "RemoveContainer",
+    "{container.id}",
+    containerId,
+    "So does removing.",
+  ),
   "dockershim.StopPodSandbox": shimCall(
     "StopPodSandbox",
+    "{vitrine.sandbox.id}",
+    sandboxId,
     "The pause container ends, and dockershim gives the address back.",
   ),
   "dockershim.RemovePodSandbox": shimCall(
     "RemovePodSandbox",
+    "{vitrine.sandbox.id}",
+    sandboxId,
     "The last container of the pod goes.",
   ),
   "docker.run": {
