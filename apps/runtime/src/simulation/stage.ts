@@ -10,6 +10,7 @@ import type { Runtime } from "../cri/service/runtime.ts";
 import { Engine } from "../engine/engine.ts";
 import { defaultEngineOptions, type EngineOptions } from "../engine/engine-options.ts";
 import type { NetworkOptions } from "../engine/network/network-options.ts";
+import { RuntimeError } from "../kernel/errors.ts";
 import { Simulation, type SimulationHost, type SimulationOptions } from "../kernel/sim/index.ts";
 import type { World } from "../kernel/world.ts";
 import { resourceAttribute } from "../trace/attribute.ts";
@@ -38,6 +39,9 @@ export interface StageOptions {
 
 /** A gRPC message over a unix socket, one way: half of what Version takes on a quiet machine. */
 const messageNs = 150_000;
+
+/** A supervisor gives up at some point, and so does a run. */
+const startsMax = 50;
 
 /** Name of the one node. */
 export const nodeName = "node-1";
@@ -119,7 +123,10 @@ export class Stage {
 
   /** A daemon may die while it recovers; whoever supervises it starts it again. */
   async #restartUntilItServes(): Promise<void> {
-    while (!(await this.#serves(this.startDaemon())));
+    for (let starts = 0; starts < startsMax; starts++) {
+      if (await this.#serves(this.startDaemon())) return;
+    }
+    throw new RuntimeError("UNAVAILABLE", `the daemon died in each of ${startsMax} starts`);
   }
 
   /** Whether the daemon comes through its start. */

@@ -41,6 +41,19 @@ describe("crash machine", () => {
     expect(found).toEqual([]);
   }, 120_000);
 
+  it("a daemon may die while two calls are under way: both clients see it, and start one new daemon", async () => {
+    const scenario = scenarioNamed("pause");
+    const { writes } = await crashScenario({ scenario, seed: 1, faults: [] }, host);
+    const found: string[] = [];
+    for (let write = 2; write <= writes; write += 4) {
+      const faults = [`record@${write}=crash`];
+      const { findings, restarts } = await crashScenario({ scenario, seed: 1, faults }, host);
+      found.push(...findings.map((finding) => `${faults[0]}: ${finding}`));
+      expect(restarts).toBe(1);
+    }
+    expect(found).toEqual([]);
+  }, 120_000);
+
   it("a shim may die after any op: what it leaves is killed before it is said to have ended", async () => {
     const { ops } = await crashScenario({ scenario: demo, seed: 1, faults: [] }, host);
     const found: string[] = [];

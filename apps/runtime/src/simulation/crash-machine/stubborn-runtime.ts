@@ -42,6 +42,7 @@ export class StubbornRuntime {
   /** Calls that were repeated, for the report. */
   repeated = 0;
   restarts = 0;
+  #restarting: Promise<void> | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -56,6 +57,16 @@ export class StubbornRuntime {
     return Promise.race([crashed, answered]);
   }
 
+  /** Calls that were under way together see the same crash: one restart is for all of them. */
+  #restart(): Promise<void> {
+    this.#restarting ??= (async () => {
+      this.restarts++;
+      await this.#around.restart();
+      this.#restarting = undefined;
+    })();
+    return this.#restarting;
+  }
+
   /** Asks until there is an answer; `mend` is called before every further try. */
   async #insist<T>(
     call: (runtime: Runtime, attempt: number) => Promise<T>,
@@ -65,8 +76,7 @@ export class StubbornRuntime {
     for (let attempt = 0; attempt < triesMax; attempt++) {
       const outcome = await this.#attempt((runtime) => call(runtime, attempt));
       if (outcome === "crashed") {
-        this.restarts++;
-        await this.#around.restart();
+        await this.#restart();
       } else if ("value" in outcome) {
         return outcome.value;
       } else {
