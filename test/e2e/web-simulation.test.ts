@@ -129,7 +129,9 @@ describe("the simulated kernel in the browser", () => {
     const titles = await page.locator(".lifelines").innerText();
     for (const title of ["API server", "scheduler", "kubelet", "runc"])
       expect(titles).toContain(title);
-    expect(await page.locator(".cast").innerText()).toMatch(/Drawn as.*containerd[\s\S]*Vitrine/);
+    expect(await page.locator(".cast").innerText()).toMatch(
+      /^Drawn as\s+containerd with its CRI plugin[\s\S]*Vitrine plays these parts/,
+    );
     await page.locator(".step", { hasText: "kubectl apply" }).first().click();
     expect(await page.locator(".narration").innerText()).toMatch(/API server stores the pod/);
     await page.getByRole("button", { name: "Real", exact: true }).click();
@@ -253,7 +255,7 @@ describe("everybody", () => {
       await page.emulateMedia({ colorScheme });
       for (const address of ["?world=simulated", "?scenario=kata", "?scenario=oom-kill&fault=x"]) {
         await page.goto(`${dashboard.origin}/${address}`);
-        await expect.poll(words).not.toMatch(/^(?:Loading|Running|$)/);
+        await expect.poll(words, { timeout: 20_000 }).not.toMatch(/^(?:Loading|Running|$)/);
         if (width < 800) await page.locator(".simulation-more").click();
         await page.locator(".fault-help summary").click();
         const { violations } = await new AxeBuilder({ page: page as never })

@@ -33,7 +33,7 @@ function CallBlockInner({ block, lifelines, columns, onDrawn }: CallBlockProps) 
       data-call={block.key}
     >
       <header className="call-strip">
-        <h3 className="call-title">{printable(block.title, 120)}</h3>
+        <h2 className="call-title">{printable(block.title, 120)}</h2>
         {block.state === "failed" && (
           <span className="call-error">
             <ErrorIcon />{" "}

@@ -152,6 +152,7 @@ export function SimulationPanel(props: SimulationPanelProps) {
   const { state, form, onStop, children } = props;
   const [more, setMore] = useState(false);
   const running = state.phase === "running";
+  const pace = paces.find(({ id }) => id === form.words.pace)?.title;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     form.run();
@@ -171,7 +172,9 @@ export function SimulationPanel(props: SimulationPanelProps) {
           onClick={() => setMore(!more)}
           type="button"
         >
-          Seed {form.words.seed}, faults, pace
+          <span>
+            Seed {form.words.seed} · {form.words.faults.trim() || "no faults"} · {pace}
+          </span>
         </button>
         <SeedField {...props} />
         <FaultField {...props} />
