@@ -5,7 +5,12 @@
  */
 import { imageSpec } from "../../actors/pod-messages.ts";
 import { messageOf } from "../../kernel/errors.ts";
-import { residueBetween, type SimulationHost, snapshot } from "../../kernel/sim/index.ts";
+import {
+  residueBetween,
+  type Simulation,
+  type SimulationHost,
+  snapshot,
+} from "../../kernel/sim/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { Stage } from "../stage.ts";
 import { contradictions } from "./contradictions.ts";
@@ -78,6 +83,7 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
   const findings: string[] = [];
   let stage: Stage | undefined;
   let completed = false;
+  let counts: Simulation["counts"] = { ops: 0, writes: 0 };
   try {
     stage = await Stage.open({
       seed,
@@ -101,6 +107,8 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
     playing.recovered = look;
     completed = await playing.play(playOut(playing, scenario));
     look();
+    // What follows is without faults: there are no places to crash at.
+    counts = playing.simulation.counts;
     playing.simulation.clearFaults();
     findings.push(...(await playing.play(takeDown(playing))));
     await playing.close();
@@ -108,7 +116,6 @@ export async function crashScenario(run: CrashRun, host: SimulationHost): Promis
   } catch (error) {
     findings.push(`the run broke: ${messageOf(error)}`);
   }
-  const counts = stage?.simulation.counts ?? { ops: 0, writes: 0 };
   return {
     findings: [...new Set(findings)],
     completed,
