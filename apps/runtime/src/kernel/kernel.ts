@@ -48,6 +48,8 @@ export interface HostDevice {
 }
 
 export interface FileStat {
+  /** Which file system it is on, by number (st_dev). */
+  readonly device: number;
   readonly type: "file" | "directory" | "symlink" | "char" | "block" | "fifo" | "socket";
   readonly mode: number;
   readonly uid: number;

@@ -5,6 +5,7 @@
  */
 import { PlanBuilder } from "../../kernel/plan.ts";
 import { type Context, step } from "../../trace/tracer.ts";
+import { forgetCompiled } from "../containers/compiled-container.ts";
 import { releaseContainerRoot } from "../containers/container-root.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { allows, next } from "../lifecycle.ts";
@@ -90,5 +91,6 @@ export async function forgetPod(
   );
   await kernel.run(context, plan.build());
   parts.crashPoint("D6");
+  forgetCompiled(parts, record.id);
   parts.pods.delete(record.id);
 }

@@ -94,6 +94,7 @@ function typeOf(stats: BigIntStats): FileStat["type"] {
 
 function fileStat(stats: BigIntStats): FileStat {
   return {
+    device: Number(stats.dev),
     type: typeOf(stats),
     mode: Number(stats.mode & 0o7777n),
     uid: Number(stats.uid),

@@ -112,8 +112,8 @@ function listOf(process: Process, path: string): readonly string[] {
 
 function statOf(process: Process, path: string, follow: boolean): FileStat {
   const stat = statat(process, AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
-  const { type, mode, uid, gid, size, major, minor, mtimeNs } = stat;
-  return { type, mode, uid, gid, size, major, minor, mtimeNs };
+  const { device, type, mode, uid, gid, size, major, minor, mtimeNs } = stat;
+  return { device, type, mode, uid, gid, size, major, minor, mtimeNs };
 }
 
 /** What readlink of /proc/self/fd/N says of a path: every symlink resolved. */
