@@ -126,9 +126,12 @@ describe("the simulated kernel in the browser", () => {
     await simulate();
     await choice("Scenario").selectOption("kubectl-apply");
     await run();
-    const titles = await page.locator(".lifelines").innerText();
-    for (const title of ["API server", "scheduler", "kubelet", "runc"])
-      expect(titles).toContain(title);
+    const titles = () => page.locator(".lifelines").innerText();
+    for (const title of ["API server", "scheduler", "kubelet", "containerd-shim"])
+      expect(await titles()).toContain(title);
+    // Every op of runc is the innermost level.
+    await page.getByRole("button", { name: /^3 Ops/ }).click();
+    await expect.poll(titles).toContain("runc");
     expect(await page.locator(".cast").innerText()).toMatch(
       /^Drawn as\s+containerd with its CRI plugin[\s\S]*Vitrine plays these parts/,
     );
