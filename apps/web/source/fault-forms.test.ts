@@ -1,21 +1,24 @@
+import { runScenario } from "@vitrine/runtime/simulation";
 import { expect, test } from "vitest";
-import { faultText, parseFault } from "../../runtime/src/kernel/sim/fault/grammar.ts";
 import { faultForms, faultsOf, withFault } from "./fault-forms.ts";
 
-test("every example is one that the simulation reads, and every kind of fault has one", () => {
-  const examples = faultForms.flatMap((form) => form.examples);
-  for (const text of examples) expect(faultText(parseFault(text))).toBe(text);
-  const kinds = new Set(examples.map((text) => parseFault(text).kind));
-  expect([...kinds].sort()).toEqual([
-    "cni",
-    "crash",
-    "named",
-    "oom",
-    "op",
-    "record",
-    "registry",
-    "shim",
-  ]);
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** What the simulation says about a fault it cannot read; undefined when it reads it, whatever comes of it then. */
+async function refusal(fault: string): Promise<unknown> {
+  const options = { seed: 1, host: { turn }, faults: [fault], stage: { stubborn: true } };
+  return runScenario("image-pull", options).then(
+    () => undefined,
+    (error: { readonly code?: string }) => (error.code === "INVALID_ARGUMENT" ? error : undefined),
+  );
+}
+
+test("every form has examples, and the simulation reads every one", async () => {
+  for (const { examples } of faultForms) {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(await refusal(example)).toBeUndefined();
+  }
+  expect(await refusal("pivotRot#1=EPERM")).toBeDefined();
 });
 
 test("faults stand side by side, none twice", () => {
