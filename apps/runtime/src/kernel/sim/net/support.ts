@@ -16,7 +16,7 @@ export const support: readonly SupportRow[] = [
   row(
     "bridges",
     "partial",
-    "ports, joined bridges; no spanning tree, no VLANs; a bridge keeps the MAC address it was made with; hairpin is kept, and no frame ever needs it",
+    "ports, joined bridges; no spanning tree, no VLANs, and none of the limit of 1,024 ports that Linux has; a bridge keeps the MAC address it was made with; hairpin is kept, and no frame ever needs it",
   ),
   row(
     "other link types",
