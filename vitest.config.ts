@@ -12,6 +12,8 @@ export default defineConfig({
         test: {
           name: "unit",
           sequence: { groupOrder: 0 },
+          // Some of them start programs; a loaded machine is no reason to fail.
+          testTimeout: 20_000,
           include: [
             "apps/**/*.test.ts",
             "scripts/**/*.test.ts",
