@@ -7,6 +7,7 @@ import { closeSync, fstatSync, readSync } from "node:fs";
 import koffi from "koffi";
 import { KernelError } from "../errors.ts";
 import type { SeccompProfile } from "../kernel.ts";
+import { seccompArchitectures } from "../seccomp-architecture.ts";
 
 const actions: Readonly<Record<string, number>> = {
   SCMP_ACT_KILL: 0,
@@ -27,27 +28,6 @@ const comparisons: Readonly<Record<string, number>> = {
   SCMP_CMP_GE: 5,
   SCMP_CMP_GT: 6,
   SCMP_CMP_MASKED_EQ: 7,
-};
-
-/** Audit architecture numbers, as seccomp_arch_add(3) takes them. */
-const architectures: Readonly<Record<string, number>> = {
-  SCMP_ARCH_X86: 0x4000_0003,
-  SCMP_ARCH_X86_64: 0xc000_003e,
-  SCMP_ARCH_X32: 0x4000_003e,
-  SCMP_ARCH_ARM: 0x4000_0028,
-  SCMP_ARCH_AARCH64: 0xc000_00b7,
-  SCMP_ARCH_MIPS: 8,
-  SCMP_ARCH_MIPS64: 0x8000_0008,
-  SCMP_ARCH_MIPS64N32: 0xa000_0008,
-  SCMP_ARCH_MIPSEL: 0x4000_0008,
-  SCMP_ARCH_MIPSEL64: 0xc000_0008,
-  SCMP_ARCH_MIPSEL64N32: 0xe000_0008,
-  SCMP_ARCH_PPC: 20,
-  SCMP_ARCH_PPC64: 0x8000_0015,
-  SCMP_ARCH_PPC64LE: 0xc000_0015,
-  SCMP_ARCH_S390: 22,
-  SCMP_ARCH_S390X: 0x8000_0016,
-  SCMP_ARCH_RISCV64: 0xc000_00f3,
 };
 
 const attributes = { noNewPrivs: 3, optimize: 8 } as const;
@@ -215,7 +195,7 @@ export function compileSeccomp(profile: SeccompProfile): Uint8Array {
     lib.attrSet(filter, attributes.noNewPrivs, 0);
     lib.attrSet(filter, attributes.optimize, optimizeBinaryTree);
     for (const name of profile.architectures ?? []) {
-      const token = numberOf(architectures, name, "architecture", "architectures");
+      const token = numberOf(seccompArchitectures, name, "architecture", "architectures");
       const result = lib.archAdd(filter, token);
       if (result < 0 && result !== eexist) throw invalid(`libseccomp refused architecture ${name}`);
     }

@@ -2,13 +2,14 @@
  * Compiles an OCI seccomp profile to BPF, as libseccomp does for the real kernel: other bytes, the same answers
  * for calls of x86-64. Calls of architectures that the profile does not name are killed.
  */
+
 import type { SeccompProfile } from "../../kernel.ts";
+import { seccompArchitectures } from "../../seccomp-architecture.ts";
 import { RET_KILL_THREAD } from "./actions.ts";
 import { Assembler, type Label } from "./assembler.ts";
 import { BPF_ALU_AND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_LD_W_ABS } from "./bpf.ts";
 import {
   actionOf,
-  architectures,
   type CallRules,
   type Comparison,
   type Condition,
@@ -127,7 +128,7 @@ function writeCalls(out: Assembler, calls: Calls, fallback: number): void {
 function compile(profile: SeccompProfile): Uint8Array {
   const fallback = actionOf(profile.defaultAction, profile.defaultErrnoRet, "defaultAction");
   const named = (profile.architectures ?? []).map((name) =>
-    lookUp(architectures, name, "architecture", "architectures"),
+    lookUp(seccompArchitectures, name, "architecture", "architectures"),
   );
   const calls = [...rulesOf(profile, fallback)].sort(([a], [b]) => a - b);
   const out = new Assembler();
@@ -147,7 +148,9 @@ function compile(profile: SeccompProfile): Uint8Array {
   const ordinary = out.label();
   out.jump(BPF_JGE, x32Bit, undefined, ordinary);
   out.jump(BPF_JEQ, 0xffff_ffff, ordinary, undefined);
-  out.ret(named.includes(architectures["SCMP_ARCH_X32"] as number) ? fallback : RET_KILL_THREAD);
+  out.ret(
+    named.includes(seccompArchitectures["SCMP_ARCH_X32"] as number) ? fallback : RET_KILL_THREAD,
+  );
   out.place(ordinary);
   writeCalls(out, calls, fallback);
   return out.bytes();

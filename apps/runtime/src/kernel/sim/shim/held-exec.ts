@@ -1,7 +1,9 @@
 /** A command in a container: started, bounded, timed, drained, as native/shim/exec.c does it. */
+
 import type { ExecOptions, ExecResult } from "../../kernel.ts";
 import type { Plan } from "../../plan.ts";
 import { SIGKILL } from "../abi.ts";
+import { Captured } from "../captured.ts";
 import type { ExitStatus, Process } from "../process/process.ts";
 import { Refusal } from "../refusal.ts";
 import { deliverSignal } from "../syscall/process.ts";
@@ -20,35 +22,6 @@ import { StandardIo } from "./standard-io.ts";
 const killAgainNs = 10_000_000n;
 const killRounds = 200;
 const msNs = 1_000_000;
-
-/** Keeps at most so many bytes; the rest is read and thrown away. */
-class Captured {
-  readonly #max: number;
-  readonly #chunks: Uint8Array[] = [];
-  #kept = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  take(data: Uint8Array): void {
-    const room = this.#max - this.#kept;
-    if (room <= 0) return;
-    const part = data.slice(0, room);
-    this.#chunks.push(part);
-    this.#kept += part.length;
-  }
-
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.#kept);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
-    return all;
-  }
-}
 
 export class HeldExec {
   readonly container: HeldContainer;

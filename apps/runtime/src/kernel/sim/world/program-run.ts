@@ -5,6 +5,7 @@ import { errnoText } from "../../errno-text.ts";
 import { KernelError } from "../../errors.ts";
 import type { Program, ProgramResult } from "../../kernel.ts";
 import { SIGKILL } from "../abi.ts";
+import { Captured } from "../captured.ts";
 import type { CniFault } from "../fault/fault-schedule.ts";
 import { startChild } from "../plan/run-plan.ts";
 import type { Process } from "../process/process.ts";
@@ -19,36 +20,6 @@ import type { DaemonLife } from "./daemon-life.ts";
 
 const exitNotStarted = 127;
 const msNs = 1_000_000n;
-
-/** What was written, up to a bound; the rest is read and dropped. */
-class Captured {
-  readonly #max: number;
-  readonly #chunks: Uint8Array[] = [];
-  #kept = 0;
-  truncated = false;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  take(data: Uint8Array): void {
-    const part = data.slice(0, this.#max - this.#kept);
-    if (part.length < data.length) this.truncated = true;
-    if (part.length === 0) return;
-    this.#chunks.push(part);
-    this.#kept += part.length;
-  }
-
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.#kept);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
-    return all;
-  }
-}
 
 const encoder = new TextEncoder();
 const pluginError = { code: 999, msg: "a fault that was asked for" };
