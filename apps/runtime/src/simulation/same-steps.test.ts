@@ -15,6 +15,7 @@ import {
   type SpanRecord,
   type Step,
   stepId,
+  viewStory,
 } from "../trace/index.ts";
 import { runScenario } from "./run-scenario.ts";
 
@@ -50,6 +51,19 @@ function calls(spans: readonly SpanRecord[], level: number): readonly Arrow[] {
     .calls()
     .filter((call) => !call.poll)
     .map((call) => arrowOf(call.root, level));
+}
+
+/** Level 0: the arrows of the pod's story. */
+function story(spans: readonly SpanRecord[]): readonly string[] {
+  const sequence = new Sequence();
+  sequence.addAll(spans);
+  return sequence.pods.list().flatMap((pod) => {
+    const ofPod = sequence.calls().filter((call) => call.podId === pod.id);
+    return viewStory(pod, ofPod).rows.map(
+      ({ from, to, kind, label, error }) =>
+        `${from} ${kind} ${to}: ${normal(label)} ${error ?? ""}`,
+    );
+  });
 }
 
 /** A label without what is different on every machine: ids, pids, addresses, directories of a daemon. */
@@ -107,6 +121,12 @@ describe("the demo pod, real and simulated", async () => {
     seed: 1,
     host,
     stage: { simulation: { cgroups: "v1-hybrid", apparmor: false } },
+  });
+
+  it("tells the same story", () => {
+    const told = story(sim);
+    expect(told.length).toBeGreaterThan(5);
+    expect(told).toEqual(story(real));
   });
 
   it.each([1, 2, 3] as const)("has the same arrows at level %i", (level) => {
